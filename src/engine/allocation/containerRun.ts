@@ -1,0 +1,114 @@
+import { watch } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../ports/clock.ts';
+import type { ExitRecord } from '../ports/isolation.ts';
+import { readExitRecord, runFiles } from '../process/runDirectory.ts';
+import type { ContainerEngine } from './containerEngine.ts';
+import type { ContainerEvents } from './containerEvents.ts';
+import { aliveScript, sweepScript } from './containerScripts.ts';
+import { isRegularFile } from './runFolder.ts';
+import type { LaunchRecord } from './runRecords.ts';
+import { readOwner } from './runRecords.ts';
+
+export interface RunWait {
+  readonly engine: ContainerEngine;
+  readonly containerId: string;
+  readonly events: ContainerEvents;
+  readonly clock: Clock;
+  readonly runDir: string;
+  readonly launch: LaunchRecord | null;
+  readonly signal: AbortSignal;
+}
+
+/** Safety net beside file and engine events, which get lost when an engine restarts or a file system tells nothing. */
+const recheckMs = 2_000;
+/** An engine that restarts is back within seconds and may have kept its containers running. */
+const unreachableMs = 60_000;
+
+/** Resolves with the exit record, or with `lost` as soon as it is certain that none will be written. */
+export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
+  const { events, clock, runDir, containerId, signal } = wait;
+  let wake = () => {};
+  const nudge = () => wake();
+  const watcher = watch(runDir, (_, name) => {
+    if (name === null || name === runFiles.exit) nudge();
+  });
+  // A folder that vanishes is found by the next look.
+  watcher.on('error', nudge);
+  const unwatch = events.watch(containerId, nudge);
+  signal.addEventListener('abort', nudge);
+  let silentSince: number | null = null;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      // Before the look: what happens during it must not be slept over.
+      const woken = new Promise<void>((resolve) => (wake = resolve));
+      try {
+        const record = await look(wait, silentSince !== null);
+        if (record !== null) return record;
+        silentSince = null;
+      } catch (error) {
+        if (error instanceof UnreadableRecord) throw error;
+        silentSince ??= clock.now();
+        if (clock.now() - silentSince >= unreachableMs) return lost('docker engine stopped');
+      }
+      events.ensureOpen();
+      const cancel = clock.at(clock.now() + recheckMs, nudge);
+      await woken;
+      cancel();
+    }
+  } finally {
+    signal.removeEventListener('abort', nudge);
+    unwatch();
+    watcher.close();
+  }
+}
+
+/** One look at the run: its record, `lost`, or null while it goes on. Throws when the engine does not answer. */
+async function look(wait: RunWait, engineWasAway: boolean): Promise<ExitRecord | null> {
+  const { engine, containerId, launch, runDir, events } = wait;
+  const record = await readRecord(runDir);
+  if (record !== null) return record;
+  if (launch === null) return lost('never started');
+  // A run belongs to the container it was started in; a later one of the same task knows nothing of it.
+  const running = launch.containerId === containerId ? await engine.isRunning(containerId) : null;
+  if (running !== true) {
+    if (events.ranOutOfMemory(containerId)) return lastRecord(runDir, 'out of memory');
+    if (engineWasAway) return lastRecord(runDir, 'docker engine stopped');
+    return lastRecord(runDir, running === null ? 'container removed' : 'container stopped');
+  }
+  const state = await engine.execState(launch.execId);
+  if (state === 'running' || (state === 'unknown' && (await isAlive(wait)))) return null;
+  const ended = await lastRecord(runDir, 'its supervisor in the container was killed');
+  // The supervisor did not live to clear away what the program left.
+  if (ended.reason === 'lost') await engine.run(containerId, ['sh', '-c', sweepScript]);
+  return ended;
+}
+
+/** Whether the run's wrapper lives, asked inside: an engine that was restarted has forgotten its commands. */
+async function isAlive(wait: RunWait): Promise<boolean> {
+  const owner = await readOwner(wait.runDir);
+  if (owner === null) return false;
+  const argv = ['sh', '-c', aliveScript, 'orchestrator-alive', String(owner.pid), String(owner.startTime)];
+  return (await wait.engine.run(wait.containerId, argv)).code === 0;
+}
+
+/** The record may have appeared between the first look at it and the end of what writes it. */
+async function lastRecord(runDir: string, detail: string): Promise<ExitRecord> {
+  return (await readRecord(runDir)) ?? lost(detail);
+}
+
+class UnreadableRecord extends Error {}
+
+async function readRecord(runDir: string): Promise<ExitRecord | null> {
+  if (!(await isRegularFile(join(runDir, runFiles.exit)))) return null;
+  try {
+    return await readExitRecord(runDir);
+  } catch (error) {
+    throw new UnreadableRecord(`The exit record in ${runDir} cannot be read.`, { cause: error });
+  }
+}
+
+function lost(detail: string): ExitRecord {
+  return { code: null, signal: null, reason: 'lost', detail };
+}

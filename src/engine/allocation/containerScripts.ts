@@ -1,0 +1,172 @@
+import { runFiles } from '../process/runDirectory.ts';
+import { inside } from './containerLayout.ts';
+
+/*
+ * Programs for `sh` inside a container, for dash, bash and busybox alike. They know their variable parts as arguments
+ * only, so nothing that a repository or a person named is ever read as shell text.
+ */
+
+/** How often process 1 looks at its deadline, and how many looks in a row must find it passed. */
+export const guardPace = { lookSeconds: 30, graceLooks: 12 };
+
+/**
+ * Process 1: waits, takes in orphans, goes at TERM, and ends the container when its deadline has passed. Only after
+ * several looks in a row: when a laptop wakes, the engine needs a moment to renew. $1 deadline file, $2 seconds
+ * between looks, $3 looks.
+ */
+export const guardScript = `
+trap 'exit 0' TERM INT HUP
+late=0
+while [ "$late" -lt "$3" ]; do
+  sleep "$2" & wait $!
+  if read -r deadline <"$1" && [ "$(date +%s)" -lt "$deadline" ]; then late=0; else late=$((late + 1)); fi
+done`;
+
+/** Files in a run directory by which the scripts tell each other why a run ends. */
+export const markers = ['stop', 'timed-out'] as const;
+const [stopMarker, timeoutMarker] = markers;
+
+/** Kills every process but the first and this one, and waits until they are gone. */
+const sweep = `
+[ -e ${inside.lease}/deadline ] || exit 125 # not one of our containers: a sweep would kill everything
+alive() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; case \${stat##*)} in ' Z'* | ' X'*) return 1 ;; esac; }
+sweep() {
+  others=
+  for each in /proc/[0-9]*; do
+    each=\${each#/proc/}
+    [ "$each" = 1 ] || [ "$each" = $$ ] || others="$others $each"
+  done
+  kill -s KILL -- -1 2>/dev/null
+  rounds=0
+  for each in $others; do
+    while alive "$each" && [ $rounds -lt 100 ]; do sleep 0.05; rounds=$((rounds + 1)); done
+  done
+}
+started() { read -r stat <"/proc/$1/stat" || return 1; set -- \${stat##*)}; echo "\${20}"; }`;
+
+export const sweepScript = `${sweep}
+sweep`;
+
+/**
+ * Runs one program with its streams in files: clears away what earlier runs left, enforces the timeout, and when the
+ * program has ended kills what it left and writes the exit record, last. $1 run directory, $2 timeout in seconds,
+ * then the program and its arguments.
+ */
+export const runScript = `${sweep}
+run=$1 timeout=$2
+shift 2
+# A trap that does something is not inherited, unlike one that ignores: the program starts with default signals.
+trap : TERM HUP INT
+sweep
+echo "{\\"kind\\":\\"container\\",\\"pid\\":$$,\\"startTime\\":$(started $$)}" >"$run/${runFiles.owner}.tmp" &&
+  mv -f "$run/${runFiles.owner}.tmp" "$run/${runFiles.owner}"
+oom_kills() {
+  for each in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    [ -r $each ] && while read -r key count; do [ "$key" = oom_kill ] && echo "$count"; done <$each
+  done
+}
+oom_before=$(oom_kills)
+watch() {
+  trap '' TERM HUP INT
+  # The agent may kill any sleep it sees.
+  until sleep "$timeout"; do :; done
+  : >"$run/${timeoutMarker}"
+  kill -s TERM -- -$$
+  sleep 5
+  read -r self rest </proc/self/stat
+  while :; do
+    for each in /proc/[0-9]*; do
+      each=\${each#/proc/}
+      case $each in 1 | $$ | $self) ;; *) kill -s KILL "$each" 2>/dev/null ;; esac
+    done
+    sleep 0.2
+  done
+}
+if [ -e "$run/${stopMarker}" ]; then
+  code=143
+else
+  watch </dev/null >/dev/null 2>&1 &
+  # In the foreground: a shell starts background programs with interrupts ignored. \`exec\`: never a builtin of the shell.
+  (exec "$@") <"$run/${runFiles.stdin}" >"$run/${runFiles.stdout}" 2>"$run/${runFiles.stderr}"
+  code=$?
+fi
+sweep
+reason=exited
+[ -e "$run/${stopMarker}" ] && reason=stopped
+[ -e "$run/${timeoutMarker}" ] && reason=timeout
+detail=
+[ "$code" -ne 0 ] && [ "$(oom_kills)" != "$oom_before" ] && detail=',"detail":"out of memory"'
+signal=null
+if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
+  name=$(kill -l $((code - 128)))
+  signal="\\"SIG\${name#SIG}\\"" code=null
+fi
+echo "{\\"code\\":$code,\\"signal\\":$signal,\\"reason\\":\\"$reason\\"$detail}" >"$run/${runFiles.exit}.tmp" &&
+  mv -f "$run/${runFiles.exit}.tmp" "$run/${runFiles.exit}"`;
+
+/**
+ * Asks the run's process group to end, and after 5 s kills everything but its wrapper, which writes the record.
+ * $1 run directory.
+ */
+export const stopScript = `
+[ -e ${inside.lease}/deadline ] || exit 125
+run=$1 wrapper= rounds=0
+: >"$run/${stopMarker}"
+while [ $rounds -lt 100 ] && [ ! -e "$run/${runFiles.exit}" ]; do
+  # A wrapper that has not said its pid yet has not looked for the order to stop yet either.
+  if [ -z "$wrapper" ] && { read -r owner <"$run/${runFiles.owner}"; } 2>/dev/null; then
+    wrapper=\${owner#*'"pid":'} wrapper=\${wrapper%%,*}
+    kill -s TERM -- "-$wrapper" 2>/dev/null
+  fi
+  if [ $rounds -ge 50 ]; then
+    for each in /proc/[0-9]*; do
+      each=\${each#/proc/}
+      case $each in 1 | $$ | "$wrapper") ;; *) kill -s KILL "$each" 2>/dev/null ;; esac
+    done
+  fi
+  sleep 0.1
+  rounds=$((rounds + 1))
+done`;
+
+/** Exit code 0 while the process $1 that started at $2 (clock ticks) is alive. */
+export const aliveScript = `${sweep}
+alive "$1" && [ "$(started "$1")" = "$2" ]`;
+
+/**
+ * Makes the private git directory anew, so that git sees the worktree's files as changes on top of a commit.
+ * $1 branch, $2 commit, $3 object format, then the object folders.
+ */
+export const syncGitScript = `
+set -e
+branch=$1 commit=$2 format=$3
+shift 3
+rm -rf ${inside.gitDir}/* ${inside.gitDir}/.[!.]*
+cat >"$HOME/.gitconfig" <<'END'
+[safe]
+	directory = *
+[user]
+	name = Orchestrator agent
+	email = agent@localhost
+END
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+git init -q --bare --template= --object-format="$format" ${inside.gitDir}
+cd ${inside.gitDir}
+git config core.bare false
+git config core.worktree ${inside.workspace}
+mkdir -p objects/info
+printf '%s\\n' "$@" >objects/info/alternates
+[ ! -e ${inside.shallow} ] || cp ${inside.shallow} shallow
+git update-ref "refs/heads/$branch" "$commit"
+git symbolic-ref HEAD "refs/heads/$branch"
+cd ${inside.workspace}
+git reset -q`;
+
+/** What an image offers: first the path of its Claude Code (or an empty line), then its password file. */
+export const probeScript = `
+for tool in git sleep date cat mkdir mv cp rm; do
+  command -v "$tool" >/dev/null || { echo "$tool" >&2; exit 3; }
+done
+claude=$(command -v claude)
+echo "$claude"
+cat /etc/passwd 2>/dev/null
+exit 0`;

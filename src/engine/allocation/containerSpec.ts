@@ -1,0 +1,135 @@
+import type { ContainerEngine, ContainerLimits, ContainerSpec, Mount } from './containerEngine.ts';
+import type { LeaseRequest } from '../ports/isolation.ts';
+import { inside, leaseFiles } from './containerLayout.ts';
+import { guardPace, guardScript } from './containerScripts.ts';
+import type { ObjectStores } from './objectStores.ts';
+
+/** A container's user: the host's own ids, so that files in the worktree belong to the person. */
+export interface ContainerUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Ids that stand for the person where the host has none to offer (Docker Desktop maps them). */
+const fallbackId = 1000;
+
+/** Never root: neither on a host that runs as root nor where there are no such ids. */
+export function containerUser(host: { readonly uid: number; readonly gid: number } | null): ContainerUser {
+  return host === null || host.uid === 0 ? { uid: fallbackId, gid: fallbackId } : host;
+}
+
+export const labels = {
+  /** `lease` or `probe`. */
+  role: 'orchestrator-manager.role',
+  storage: 'orchestrator-manager.storage',
+  lease: 'orchestrator-manager.lease',
+  task: 'orchestrator-manager.task',
+  port: 'orchestrator-manager.port',
+  generation: 'orchestrator-manager.generation',
+  enginePid: 'orchestrator-manager.engine-pid',
+  /** Path of Claude Code inside, so that an adopted container need not be asked. */
+  claude: 'orchestrator-manager.claude',
+} as const;
+
+/** Room for a build and its tests beside the CLI's 210 MB, but never all of a small machine. */
+export async function defaultLimits(engine: ContainerEngine): Promise<ContainerLimits> {
+  const { cpus, memoryBytes } = await engine.info();
+  return {
+    memoryBytes: Math.min(4 * 2 ** 30, Math.floor(memoryBytes * 0.75)),
+    cpus: Math.min(2, cpus),
+    pids: 1024,
+  };
+}
+
+export interface LeaseContainer {
+  readonly storageId: string;
+  readonly request: LeaseRequest;
+  readonly user: ContainerUser;
+  readonly image: string;
+  readonly stores: ObjectStores;
+  /** Claude Code on the host to bind, or null when the image has its own at `claudePath`. */
+  readonly claudeOnHost: string | null;
+  /** Path of Claude Code inside. */
+  readonly claudePath: string;
+  /** True when the image's password file does not know the user and ours is to be bound over it. */
+  readonly bindPasswd: boolean;
+  readonly limits: ContainerLimits;
+}
+
+/** The container of one lease: read-only but for the worktree, the task's run directories and tmpfs. */
+export function leaseContainer(lease: LeaseContainer): ContainerSpec {
+  const { request, user, stores } = lease;
+  const files = leaseFiles(request.runsPath);
+  const generation = request.leaseId.slice(request.leaseId.indexOf('.') + 1);
+  // The defaults of a tmpfs forbid execution, which breaks tools that unpack programs or libraries there.
+  const own = `exec,uid=${user.uid},gid=${user.gid},mode=700`;
+  const mounts: Mount[] = [
+    { source: request.worktreePath, target: inside.workspace, readOnly: false },
+    { source: files.gitFile, target: inside.gitFile, readOnly: true },
+    { source: request.runsPath, target: inside.runs, readOnly: false },
+    { source: files.folder, target: inside.lease, readOnly: true },
+    ...stores.mounts(files.empty),
+  ];
+  if (lease.bindPasswd) mounts.push({ source: files.passwd, target: '/etc/passwd', readOnly: true });
+  if (lease.claudeOnHost !== null)
+    mounts.push({ source: lease.claudeOnHost, target: inside.claude, readOnly: true });
+  return {
+    name: containerName(lease.storageId, request.leaseId),
+    image: lease.image,
+    labels: {
+      [labels.role]: 'lease',
+      [labels.storage]: lease.storageId,
+      [labels.lease]: request.leaseId,
+      [labels.task]: request.taskId,
+      [labels.port]: String(request.port),
+      [labels.generation]: generation,
+      [labels.enginePid]: String(process.pid),
+      [labels.claude]: lease.claudePath,
+    },
+    user: `${user.uid}:${user.gid}`,
+    command: guard(`${inside.lease}/deadline`),
+    // HOME has to be set: Claude Code crashes without it where the user id has no name.
+    env: { HOME: inside.home, TMPDIR: '/tmp', LANG: 'C.UTF-8' },
+    workingDir: inside.workspace,
+    mounts,
+    tmpfs: { '/tmp': 'exec,mode=1777', [inside.home]: own, [inside.gitDir]: own },
+    port: { host: request.port, container: inside.port },
+    limits: lease.limits,
+  };
+}
+
+/** A container without network or mounts that only tells what its image offers. */
+export function probeContainer(storageId: string, image: string, user: ContainerUser): ContainerSpec {
+  return {
+    name: `${containerName(storageId, 'probe')}-${process.pid}-${Date.now()}`,
+    image,
+    labels: { [labels.role]: 'probe', [labels.storage]: storageId },
+    user: `${user.uid}:${user.gid}`,
+    // It lasts a minute even if nobody removes it.
+    command: ['sh', '-c', 'sleep 60'],
+    env: {},
+    workingDir: '/',
+    mounts: [],
+    tmpfs: {},
+    port: null,
+    limits: { memoryBytes: 256 * 2 ** 20, cpus: 1, pids: 64 },
+  };
+}
+
+function guard(deadlineFile: string): readonly string[] {
+  const { lookSeconds, graceLooks } = guardPace;
+  return [
+    'sh',
+    '-c',
+    guardScript,
+    'orchestrator-lease',
+    deadlineFile,
+    String(lookSeconds),
+    String(graceLooks),
+  ];
+}
+
+/** Docker takes letters, digits and `_.-` only. */
+function containerName(storageId: string, suffix: string): string {
+  return `orchestrator-${storageId.replace(/[^a-zA-Z0-9_-]/g, '').slice(0, 40)}-${suffix}`;
+}

@@ -1,0 +1,192 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../ports/clock.ts';
+import { OrchestratorError } from '../ports/errors.ts';
+import type { ExitRecord, Launch, LeaseRequest, Workspace } from '../ports/isolation.ts';
+import { runFiles } from '../process/runDirectory.ts';
+import type { ContainerEngine } from './containerEngine.ts';
+import { EngineError } from './containerEngine.ts';
+import type { ContainerEvents } from './containerEvents.ts';
+import { inside } from './containerLayout.ts';
+import { waitForRun } from './containerRun.ts';
+import { markers, runScript, stopScript, syncGitScript } from './containerScripts.ts';
+import type { ContainerUser } from './containerSpec.ts';
+import type { LeaseDeadline } from './leaseDeadline.ts';
+import type { ObjectStores } from './objectStores.ts';
+import type { LaunchRecord } from './runRecords.ts';
+import { readLaunch } from './runRecords.ts';
+import {
+  assertRealFolder,
+  giveOne,
+  giveTree,
+  isRegularFile,
+  relativeInside,
+  writeReplacing,
+} from './runFolder.ts';
+
+export interface ContainerWorkspaceParts {
+  readonly engine: ContainerEngine;
+  readonly containerId: string;
+  readonly request: LeaseRequest;
+  readonly claudePath: string;
+  readonly stores: ObjectStores;
+  /** Set when the host's files have to be given to the container's user, because the host runs as root. */
+  readonly giveTo: ContainerUser | null;
+  readonly deadline: LeaseDeadline;
+  readonly events: ContainerEvents;
+  readonly clock: Clock;
+  /** Aborts when the isolation is closed. */
+  readonly closed: AbortSignal;
+}
+
+/** What a run may take beyond its timeout: being asked to end, being killed, writing the record. */
+const endingMs = 2 * 60_000;
+
+/** What only the inside writes: nothing of it may be there before a run. */
+const foreignFiles = [runFiles.stdout, runFiles.stderr, runFiles.owner, runFiles.exit, ...markers];
+
+/** A task's container. It holds nothing: whatever matters lies in the worktree and the run directories. */
+export class ContainerWorkspace implements Workspace {
+  readonly isolation = 'docker';
+  readonly containerPort: number;
+  readonly worktreePath = inside.workspace;
+  readonly claudePath: string;
+  private readonly parts: ContainerWorkspaceParts;
+  private worktreeGiven = false;
+
+  constructor(parts: ContainerWorkspaceParts) {
+    this.parts = parts;
+    this.containerPort = parts.request.port;
+    this.claudePath = parts.claudePath;
+  }
+
+  pathInside(hostPath: string): string {
+    const below = relativeInside(this.parts.request.runsPath, hostPath);
+    return below === '' ? inside.runs : `${inside.runs}/${below}`;
+  }
+
+  async syncGit(head: { readonly branch: string; readonly commit: string }): Promise<void> {
+    const { engine, containerId, request, giveTo, stores } = this.parts;
+    if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(head.commit)) {
+      throw new OrchestratorError('internal', `Not a commit id: ${head.commit}`);
+    }
+    await this.giveWorktree();
+    if (giveTo !== null) await giveTree(request.runsPath, giveTo);
+    const format = head.commit.length === 64 ? 'sha256' : 'sha1';
+    const { code, stderr } = await this.inContainer(() =>
+      // A first `git reset` reads the whole index; a big repository on a loaded machine took seconds.
+      engine.run(
+        containerId,
+        [
+          'sh',
+          '-c',
+          syncGitScript,
+          'orchestrator-git',
+          head.branch,
+          head.commit,
+          format,
+          ...stores.pathsInside,
+        ],
+        5 * 60_000,
+      ),
+    );
+    if (code !== 0) {
+      throw new OrchestratorError(
+        'environment',
+        `Git could not be set up in the container: ${stderr.trim()}`,
+        {
+          remedy: 'Check that the image has git 2.30 or newer and that the repository is sound ("git fsck").',
+        },
+      );
+    }
+  }
+
+  async start(launch: Launch): Promise<void> {
+    if (await this.wasStarted(launch.runDir)) return;
+    const { engine, containerId, request, giveTo, deadline, clock } = this.parts;
+    await assertRealFolder(request.runsPath, launch.runDir);
+    // An earlier run's agent could have put records of its own making there.
+    for (const name of foreignFiles) await rm(join(launch.runDir, name), { recursive: true, force: true });
+    await writeReplacing(join(launch.runDir, runFiles.stdin), launch.stdin);
+    if (giveTo !== null) {
+      if (!this.worktreeGiven) await this.giveWorktree();
+      await giveOne(request.runsPath, giveTo);
+      await giveTree(launch.runDir, giveTo);
+    }
+    await deadline.extend(clock.now() + launch.timeoutMs + endingMs);
+    const timeoutSeconds = String(Math.max(1, Math.ceil(launch.timeoutMs / 1000)));
+    const wrapper = [
+      'sh',
+      '-c',
+      runScript,
+      'orchestrator-run',
+      this.pathInside(launch.runDir),
+      timeoutSeconds,
+    ];
+    const execId = await this.inContainer(() =>
+      engine.createExec(containerId, [...wrapper, ...launch.argv], launch.env),
+    );
+    const record: LaunchRecord = { containerId, execId };
+    const { argv, timeoutMs } = launch;
+    const launchFile = join(launch.runDir, runFiles.launch);
+    await writeReplacing(launchFile, JSON.stringify({ argv, timeoutMs, startedAt: clock.now(), ...record }));
+    await this.inContainer(() => engine.startExec(execId));
+  }
+
+  async wasStarted(runDir: string): Promise<boolean> {
+    return isRegularFile(join(runDir, runFiles.launch));
+  }
+
+  async ended(runDir: string, signal: AbortSignal): Promise<ExitRecord> {
+    const { engine, containerId, events, clock, closed } = this.parts;
+    return waitForRun({
+      engine,
+      containerId,
+      events,
+      clock,
+      runDir,
+      launch: await readLaunch(runDir),
+      signal: AbortSignal.any([signal, closed]),
+    });
+  }
+
+  async stop(runDir: string): Promise<void> {
+    const { engine, containerId, closed } = this.parts;
+    if (!(await this.wasStarted(runDir))) return;
+    if (!(await isRegularFile(join(runDir, runFiles.exit)))) {
+      const argv = ['sh', '-c', stopScript, 'orchestrator-stop', this.pathInside(runDir)];
+      try {
+        await engine.run(containerId, argv);
+      } catch (error) {
+        // Gone or going: then nothing is left to stop, and `ended` says so.
+        if (!EngineError.is(error, 404, 409)) throw error;
+      }
+    }
+    await this.ended(runDir, closed);
+  }
+
+  private async giveWorktree(): Promise<void> {
+    const { request, giveTo } = this.parts;
+    if (giveTo !== null) await giveTree(request.worktreePath, giveTo);
+    this.worktreeGiven = true;
+  }
+
+  /** A container that vanished is a run that died: another try gets another container. */
+  private async inContainer<Value>(call: () => Promise<Value>): Promise<Value> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (error.status === 404 || error.status === 409) {
+        throw new OrchestratorError(
+          'killed',
+          `The container of port ${this.containerPort} is gone: ${error.message}`,
+          {
+            cause: error,
+          },
+        );
+      }
+      throw new OrchestratorError('environment', `Docker refused: ${error.message}`, { cause: error });
+    }
+  }
+}

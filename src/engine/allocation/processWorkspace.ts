@@ -1,0 +1,78 @@
+import { appendFile, constants, open } from 'node:fs/promises';
+import { OrchestratorError } from '../ports/errors.ts';
+import type { ExitRecord, Launch, Workspace } from '../ports/isolation.ts';
+import type { SupervisedRuns } from '../process/supervisedRuns.ts';
+
+export interface ProcessWorkspaceOptions {
+  readonly worktreePath: string;
+  readonly claudePath: string;
+  /** `HOME`, `PATH`, `LANG`; the supervisor adds `TMPDIR`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The lease's record, one run directory a line as JSON; gone once the lease is released. */
+  readonly leasePath: string;
+}
+
+/** The host itself: programs run with the person's own rights in the worktree, each under a supervisor. */
+export class ProcessWorkspace implements Workspace {
+  readonly isolation = 'process';
+  readonly containerPort = null;
+  readonly worktreePath: string;
+  readonly claudePath: string;
+  private readonly env: Readonly<Record<string, string>>;
+  private readonly leasePath: string;
+  private readonly runs: SupervisedRuns;
+
+  constructor(options: ProcessWorkspaceOptions, runs: SupervisedRuns) {
+    this.worktreePath = options.worktreePath;
+    this.claudePath = options.claudePath;
+    this.env = options.env;
+    this.leasePath = options.leasePath;
+    this.runs = runs;
+  }
+
+  pathInside(hostPath: string): string {
+    return hostPath;
+  }
+
+  /** Nothing to do: programs see the worktree itself. */
+  async syncGit(): Promise<void> {}
+
+  async start({ runDir, argv, stdin, env, timeoutMs }: Launch): Promise<void> {
+    if (!(await this.wasStarted(runDir))) await this.recordRun(runDir);
+    const [program, ...args] = argv;
+    const launch = {
+      argv: [program, ...args] as [string, ...string[]],
+      cwd: this.worktreePath,
+      env: { ...this.env, ...env },
+      timeoutMs,
+    };
+    await this.runs.start(runDir, launch, stdin);
+  }
+
+  wasStarted(runDir: string): Promise<boolean> {
+    return this.runs.wasStarted(runDir);
+  }
+
+  ended(runDir: string, signal: AbortSignal): Promise<ExitRecord> {
+    return this.runs.ended(runDir, signal);
+  }
+
+  stop(runDir: string): Promise<void> {
+    return this.runs.stop(runDir);
+  }
+
+  /** Before the start, so that no engine ever has a run that its lease does not know. */
+  private async recordRun(runDir: string): Promise<void> {
+    try {
+      // Opened without creating: a released lease must not come back to life.
+      const record = await open(this.leasePath, constants.O_WRONLY | constants.O_APPEND);
+      await appendFile(record, `${JSON.stringify(runDir)}\n`).finally(() => record.close());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new OrchestratorError(
+        'internal',
+        `A program was to start in ${this.worktreePath} after its lease was released.`,
+      );
+    }
+  }
+}

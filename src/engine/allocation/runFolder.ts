@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { lchown, lstat, opendir, realpath, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { OrchestratorError } from '../ports/errors.ts';
+
+/** Path below `root` in the form programs in a container use. Throws for a path that is not below it. */
+export function relativeInside(root: string, path: string): string {
+  const below = relative(root, path);
+  if (below === '..' || below.startsWith(`..${sep}`) || below.includes(':')) {
+    throw new OrchestratorError(
+      'internal',
+      `${path} is not below ${root}, which is all that a container sees.`,
+    );
+  }
+  return below.split(sep).join('/');
+}
+
+/**
+ * Throws unless the run directory is a real folder below `runsPath`. An agent can write to the folder above it: a link
+ * put there in advance would send what we write somewhere else on the host.
+ */
+export async function assertRealFolder(runsPath: string, runDir: string): Promise<void> {
+  const below = relativeInside(runsPath, runDir);
+  if ((await realpath(runDir)) !== join(await realpath(runsPath), below)) {
+    throw new OrchestratorError('internal', `The run directory ${runDir} leads to another place.`, {
+      remedy: 'Cancel the task and look at what its agent left there.',
+    });
+  }
+}
+
+/** Writes a whole file under a name that nobody could have prepared, then renames: a link in its place is replaced. */
+export async function writeReplacing(path: string, content: string): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  await writeFile(temporary, content, { mode: 0o600, flag: 'wx' });
+  await rename(temporary, path);
+}
+
+/** False for links, pipes and whatever else an agent may have put in the place of a file. */
+export async function isRegularFile(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isFile();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Gives a whole tree to these ids; links are given themselves and never followed. For a host that runs as root. */
+export async function giveTree(
+  path: string,
+  owner: { readonly uid: number; readonly gid: number },
+): Promise<void> {
+  await giveOne(path, owner);
+  if (!(await lstat(path)).isDirectory()) return;
+  for await (const entry of await opendir(path)) {
+    const child = join(path, entry.name);
+    await (entry.isDirectory() ? giveTree(child, owner) : giveOne(child, owner));
+  }
+}
+
+export async function giveOne(
+  path: string,
+  owner: { readonly uid: number; readonly gid: number },
+): Promise<void> {
+  const found = await lstat(path);
+  if (found.uid !== owner.uid || found.gid !== owner.gid) await lchown(path, owner.uid, owner.gid);
+}

@@ -1,0 +1,62 @@
+import type { LeaseId } from '../domain/ids.ts';
+import type { Task } from '../domain/task.ts';
+import { OrchestratorError } from '../ports/errors.ts';
+import type { Workspace } from '../ports/isolation.ts';
+import { readExitRecord } from '../process/runDirectory.ts';
+import { runProjectCommand } from '../stages/testCommand.ts';
+import type { Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { RunPaths } from './runPaths.ts';
+import type { Workspaces } from './workspaces.ts';
+
+/** A set-up that installs dependencies may take long; one that takes longer than this is stuck. */
+const setupTimeoutMs = 30 * 60_000;
+
+/** Makes a task's worktree and workspace side by side, then runs its setup command once. */
+export class Preparation {
+  private readonly worktrees: WorktreeManager;
+  private readonly workspaces: Workspaces;
+  private readonly paths: RunPaths;
+
+  constructor(worktrees: WorktreeManager, workspaces: Workspaces, paths: RunPaths) {
+    this.worktrees = worktrees;
+    this.workspaces = workspaces;
+    this.paths = paths;
+  }
+
+  async prepare(task: Task, leaseId: LeaseId, signal: AbortSignal): Promise<{ readonly worktree: Worktree; readonly workspace: Workspace }> {
+    const worktree = await this.worktree(task);
+    signal.throwIfAborted();
+    this.workspaces.forget(leaseId);
+    // Both must have come to an end before a failure of either is told: no one else would clean up after the other.
+    const [workspace, populated] = await Promise.allSettled([
+      this.workspaces.acquire(task, worktree, leaseId, signal),
+      this.worktrees.populate(worktree, { copyFiles: task.settings.copyFiles }),
+    ]);
+    if (workspace.status === 'rejected') throw workspace.reason;
+    if (populated.status === 'rejected') throw populated.reason;
+    signal.throwIfAborted();
+    if (task.settings.setupCommand !== null) await this.setUp(task, workspace.value, task.settings.setupCommand, signal);
+    return { worktree, workspace: workspace.value };
+  }
+
+  /** The task's worktree; made if it is not there. */
+  worktree(task: Task): Promise<Worktree> {
+    return this.worktrees.ensure({ taskId: task.id, title: task.title, baseBranch: task.settings.baseBranch });
+  }
+
+  private async setUp(task: Task, workspace: Workspace, command: string, signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const runDir = this.paths.ofSetup(task.id, attempt);
+      const earlier = await readExitRecord(runDir);
+      if (earlier?.reason === 'exited' && earlier.code === 0) return;
+      if (earlier !== null) continue;
+      const result = await runProjectCommand({ workspace, runDir, command, timeoutMs: setupTimeoutMs, signal });
+      if (result.exitCode === 0) return;
+      throw new OrchestratorError(
+        'environment',
+        `The setup command \`${command}\` ${result.exitCode === null ? 'was ended' : `exited with ${result.exitCode}`}: ${result.outputTail.slice(-500)}`,
+        { remedy: 'Mend the setup command or what it needs, then retry the task.' },
+      );
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { CommanderError, Command, Option } from 'commander';
+import { stages, type Stage } from './domain/stage.ts';
+import { doctor } from './host/doctor.ts';
+import { add, resume, run } from './host/drive.ts';
+import { exitCodes, explain, type ExitCode } from './host/exitCodes.ts';
+import type { Assets } from './host/hostEngine.ts';
+import { move, type MoveOptions, type MoveType } from './host/moves.ts';
+import { type CommonOptions, type TaskOptions, withCommonOptions, withTaskOptions } from './host/options.ts';
+import type { HostIo } from './host/output.ts';
+import { audit, type AuditOptions, context, metrics, read, show, tasks } from './host/reads.ts';
+import { version } from '../../package.json';
+
+/** Runs one command line of the host and resolves with its exit code. Never throws. */
+export async function runHost(args: readonly string[], io: HostIo, assets: Assets): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.asAsked;
+  const program = hostProgram(io, assets, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.asAsked : exitCodes.badInput;
+    const { code: errorCode, message } = explain(error);
+    io.stderr.write(`${message}\n`);
+    return errorCode;
+  }
+}
+
+function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void): Command {
+  const program = new Command('orchestrator')
+    .description('Takes tasks through specification, implementation and QA with Claude Code.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
+  const command = (name: string, description: string): Command => program.command(name).description(description).exitOverride();
+
+  withTaskOptions(command('run', 'create a task and drive it until it rests')).action(async (options: TaskOptions) => done(await run(options, io, assets)));
+  withTaskOptions(command('add', 'queue a task without driving it')).action(async (options: TaskOptions) => done(await add(options, io, assets)));
+  withCommonOptions(command('resume', 'drive everything unfinished until it rests, two at a time')).action(async (options: CommonOptions) =>
+    done(await resume(options, io, assets)),
+  );
+
+  const moves: readonly (readonly [MoveType, string])[] = [
+    ['approve', 'accept the specification of a task that waits for it'],
+    ['retry', 'try the failed stage again'],
+    ['cancel', 'end a task; its branch is kept'],
+    ['advance', 'go past the gate, wait or failure that holds a task'],
+    ['send-back', 'have the stage done again, with a note'],
+    ['accept', 'merge a completed task'],
+  ];
+  for (const [type, description] of moves) {
+    const each = withCommonOptions(command(`${type} <task>`, description));
+    if (type === 'send-back') each.requiredOption('--note <text>', 'what should be different');
+    if (type === 'accept') each.addOption(new Option('--merge <strategy>', 'how').choices(['squash', 'merge', 'none']).default('squash'));
+    each.action(async (task: string, options: MoveOptions) => done(await move(type, task, options, io, assets)));
+  }
+
+  withCommonOptions(command('tasks', 'list the tasks, newest first')).action(async (options: CommonOptions) => done(await read('tasks', options, io, assets, tasks)));
+  withCommonOptions(command('show <task>', 'one task with its runs')).action(async (task: string, options: CommonOptions) =>
+    done(await read('show', options, io, assets, show(task))),
+  );
+  withCommonOptions(command('context <task>', 'what the stages passed on, whole'))
+    .addOption(new Option('--stage <stage>', 'only this stage').choices([...stages]))
+    .action(async (task: string, options: CommonOptions & { readonly stage?: Stage }) => done(await read('context', options, io, assets, context(task))));
+  withCommonOptions(command('audit [task]', 'everything that happened'))
+    .option('--verify', 'check the hash chain')
+    .option('--export <file>', 'write it as JSON lines')
+    .action(async (task: string | undefined, options: AuditOptions) => done(await read('audit', options, io, assets, audit(task, io))));
+  withCommonOptions(command('metrics', 'the success measures')).action(async (options: CommonOptions) => done(await read('metrics', options, io, assets, metrics)));
+  withCommonOptions(command('doctor', 'check what is needed, and say how to mend it'))
+    .option('--claude <path>', 'the Claude Code executable')
+    .option('--image <name>', 'the container image')
+    .action(async (options: CommonOptions & { readonly claude?: string; readonly image?: string }) => done(await doctor(options, io, assets)));
+  return program;
+}
+
+async function main(): Promise<void> {
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+  const io = { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd(), interrupted: interrupt.signal };
+  // A reader that went away (`| head`) is no reason for a stack trace.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : exitCodes.internal));
+  process.exitCode = await runHost(process.argv.slice(2), io, { distFolder: __dirname, containerFolder: join(__dirname, '..', 'media', 'container') });
+}
+
+if (require.main === module) void main();

@@ -1,0 +1,112 @@
+import { createServer } from 'node:net';
+import pc from 'picocolors';
+import { slotPorts } from '../domain/allocation.ts';
+import { OrchestratorError } from '../ports/errors.ts';
+import type { Isolation } from '../ports/isolation.ts';
+import { execute } from '../process/exec.ts';
+import { type ExitCode, exitCodes } from './exitCodes.ts';
+import { plain } from './format.ts';
+import { type Assets, openHere, type Place, placeOf } from './hostEngine.ts';
+import type { CommonOptions } from './options.ts';
+import { type HostIo, Output } from './output.ts';
+
+export interface DoctorOptions extends CommonOptions {
+  readonly claude?: string;
+  readonly image?: string;
+}
+
+interface Check {
+  readonly name: string;
+  /** What was found, in a few words; throws an OrchestratorError with its remedy when it will not do. */
+  run(): Promise<string>;
+}
+
+/** `doctor`: everything a run needs, each with what was found or how to mend it. */
+export async function doctor(options: DoctorOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+  const output = new Output(io, options.json === true);
+  let healthy = true;
+  for (const { name, run } of await checks(options, io, assets)) {
+    const result = await run().then(
+      (found) => ({ ok: true, detail: found, remedy: null }),
+      (error: unknown) => ({
+        ok: false,
+        detail: error instanceof Error ? error.message : String(error),
+        remedy: OrchestratorError.is(error) ? (error.remedy ?? null) : null,
+      }),
+    );
+    healthy &&= result.ok;
+    output.object({ type: 'check', name, ...result });
+    output.text(`${result.ok ? pc.green('✓') : pc.red('✗')} ${name.padEnd(12)} ${plain(result.detail, 300)}`);
+    if (result.remedy !== null) output.text(`  ${''.padEnd(12)} ${pc.yellow('→')} ${plain(result.remedy, 300)}`);
+  }
+  return healthy ? exitCodes.asAsked : exitCodes.environment;
+}
+
+async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promise<readonly Check[]> {
+  const git: Check = {
+    name: 'git',
+    run: async () => (await execute('git', ['--version'], {})).stdout.trim(),
+  };
+  let place: Place;
+  try {
+    place = await placeOf(options, io);
+  } catch (error) {
+    return [git, { name: 'repository', run: () => Promise.reject(error instanceof Error ? error : new Error(String(error))) }];
+  }
+  const request = { image: options.image ?? null, claudePath: options.claude ?? null, baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null };
+  const withIsolation = async (kind: 'docker' | 'process', found: string): Promise<string> => {
+    const orchestrator = await openHere(place, io, assets, { drive: 'none', holder: 'orchestrator doctor', onProgress: (text) => io.stderr.write(`${text}\n`) });
+    try {
+      const isolation: Isolation = orchestrator.isolations[kind];
+      await isolation.check(request);
+      return found;
+    } finally {
+      await orchestrator.close();
+    }
+  };
+  return [
+    git,
+    { name: 'repository', run: async () => `${place.repository.path}, at ${(await place.worktrees.repository()).head.commit.slice(0, 12)}` },
+    { name: 'storage', run: () => withStorage(place, io, assets) },
+    { name: 'docker', run: () => withIsolation('docker', 'the engine answers, the image is there or can be built') },
+    ...slotPorts.map((port) => ({ name: `port ${port}`, run: () => portFree(port) })),
+    { name: 'claude', run: () => withIsolation('process', 'Claude Code is there and new enough') },
+    { name: 'sign-in', run: () => signIn(io) },
+  ];
+}
+
+async function withStorage(place: Place, io: HostIo, assets: Assets): Promise<string> {
+  const orchestrator = await openHere(place, io, assets, { drive: 'none', holder: 'orchestrator doctor', onProgress: () => {} });
+  try {
+    const { ok, rows, firstBadRow } = await orchestrator.records.verifyAudit();
+    if (ok) return `${place.storage}, ${rows} audit rows, every hash fits`;
+    throw new OrchestratorError('environment', `The audit trail in ${place.storage} was changed: row ${firstBadRow} of ${rows} does not fit.`, {
+      remedy: 'Compare it with a backup or an export before you rely on it.',
+    });
+  } finally {
+    await orchestrator.close();
+  }
+}
+
+function portFree(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new OrchestratorError('port-taken', `Port ${port} is in use (${error.code ?? error.message}).`, {
+          remedy: 'Fine if it is a task of yours under review; otherwise stop what listens there. That slot is skipped meanwhile.',
+        }),
+      );
+    });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve('free')));
+  });
+}
+
+async function signIn(io: HostIo): Promise<string> {
+  const found = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'].find((name) => (io.env[name] ?? '') !== '');
+  if (found !== undefined) return `${found} is set`;
+  throw new OrchestratorError('authentication', 'No credentials in the environment.', {
+    remedy:
+      'Set CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) or ANTHROPIC_API_KEY. With process isolation a login made with `claude` works too; a container cannot see that one.',
+  });
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { sealBundle } from '../context/digest.ts';
+import type { PersonCommand } from '../domain/commands.ts';
+import { type TaskId, taskIdOf } from '../domain/ids.ts';
+import type { Task } from '../domain/task.ts';
+import type { Engine } from '../engine.ts';
+import type { Orchestrator } from '../openOrchestrator.ts';
+import { OrchestratorError } from '../ports/errors.ts';
+import { restOutcome, wireEvent, wireTask } from '../protocol/wire.ts';
+import { type ExitCode, exitCodes } from './exitCodes.ts';
+import { shortId } from './format.ts';
+import { type Assets, openAnywhere, openHere, placeOf } from './hostEngine.ts';
+import { type CommonOptions, type TaskOptions, taskSettings } from './options.ts';
+import { type HostIo, Output } from './output.ts';
+import { ProgressView } from './progressView.ts';
+import { knownTask } from './taskReference.ts';
+
+/** `run`: creates a task and drives it until it rests. */
+export async function run(options: TaskOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+  const id = taskIdOf(randomUUID());
+  const settings = await taskSettings(options, io.cwd);
+  return driveAll(options, io, assets, 'orchestrator run', [id], async (orchestrator) => {
+    // Before anything is recorded: a task that cannot run here should not be left behind.
+    await orchestrator.isolations[settings.isolation].check({ ...settings, baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null });
+    await create(orchestrator, id, options, settings, io);
+    return [id];
+  });
+}
+
+/** `resume`: drives everything unfinished until it rests. */
+export async function resume(options: CommonOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+  return driveAll(options, io, assets, 'orchestrator resume', 'all', async ({ service, isolations }) => {
+    const tasks = service.openTasks().filter(({ id }) => service.isMoving(id));
+    for (const kind of ['docker', 'process'] as const) {
+      const concerned = tasks.filter(({ settings }) => settings.isolation === kind);
+      for (const { settings } of concerned) {
+        await isolations[kind].check({ ...settings, baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null });
+      }
+    }
+    return tasks.map(({ id }) => id);
+  });
+}
+
+/** `add`: queues a task; whoever drives the storage takes it up. */
+export async function add(options: TaskOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+  const output = new Output(io, options.json === true);
+  const place = await placeOf(options, io);
+  const settings = await taskSettings(options, io.cwd);
+  const engine = await openAnywhere(place, io, assets, 'orchestrator add');
+  try {
+    const id = taskIdOf(randomUUID());
+    const task = await create(engine, id, options, settings, io);
+    output.object({ type: 'added', ...wireTask(task) });
+    output.text(`Queued ${shortId(id)}: ${task.title}. Start it with \`orchestrator resume\`.`);
+    return exitCodes.asAsked;
+  } finally {
+    await engine.close();
+  }
+}
+
+async function create(engine: Engine, id: TaskId, options: TaskOptions, settings: Task['settings'], io: HostIo): Promise<Task> {
+  const title = options.title.trim();
+  const description = await descriptionOf(options, io);
+  const { body, digest } = sealBundle({ type: 'request', format: 1, title, description });
+  const command: PersonCommand = { type: 'create', taskId: id, title, description, priority: options.priority, settings, requestDigest: digest };
+  const rejection = await engine.dispatch(command, [{ digest, taskId: id, runId: null, stage: 'request', body }]);
+  if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
+  return knownTask(engine.records, id);
+}
+
+async function descriptionOf({ description, descriptionFile }: TaskOptions, io: HostIo): Promise<string> {
+  if (descriptionFile === undefined) return description ?? '';
+  if (descriptionFile === '-') return readAll(process.stdin);
+  const path = resolve(io.cwd, descriptionFile);
+  return readFile(path, 'utf8').catch((error: Error) => {
+    throw new OrchestratorError('bad-input', `The description file ${path} cannot be read: ${error.message}`);
+  });
+}
+
+async function driveAll(
+  options: CommonOptions,
+  io: HostIo,
+  assets: Assets,
+  holder: string,
+  drive: 'all' | readonly TaskId[],
+  begin: (orchestrator: Orchestrator) => Promise<readonly TaskId[]>,
+): Promise<ExitCode> {
+  const output = new Output(io, options.json === true);
+  const view = output.json ? null : new ProgressView(io, Date.now);
+  const place = await placeOf(options, io);
+  const onProgress = (text: string): void => (view === null ? output.note(text) : view.step(text));
+  const orchestrator = await openHere(place, io, assets, { drive, holder, onProgress });
+  const { service } = orchestrator;
+  const unsubscribe = service.subscribe((notice) => {
+    view?.show(notice);
+    if (notice.type === 'committed') for (const row of notice.rows) output.object(wireEvent(row));
+  });
+  try {
+    const ids = await begin(orchestrator);
+    await orchestrator.start();
+    const rested = await Promise.race([service.until(() => !ids.some((id) => service.isMoving(id))).then(() => true), aborted(io.interrupted)]);
+    if (rested) return await finish(orchestrator, output, ids);
+    const running = service.openTasks().filter(({ phase }) => phase.type === 'running');
+    view?.close();
+    output.note(
+      running.length === 0
+        ? 'Interrupted. Nothing is lost: `orchestrator resume` goes on.'
+        : `Interrupted. ${running.map(({ id, title }) => `${shortId(id)} (${title})`).join(', ')}: the agent goes on by itself until its time is over. ` +
+            '`orchestrator resume` follows it again; `orchestrator cancel` ends it.',
+    );
+    return exitCodes.interrupted;
+  } finally {
+    unsubscribe();
+    view?.close();
+    await orchestrator.close();
+  }
+}
+
+async function finish({ records }: Orchestrator, output: Output, ids: readonly TaskId[]): Promise<ExitCode> {
+  const tasks = await Promise.all(ids.map((id) => knownTask(records, id)));
+  for (const task of tasks) output.object({ type: 'final', ...wireTask(task) });
+  if (tasks.length === 0) output.text('Nothing to do: every task rests. See `orchestrator tasks`.');
+  return tasks.every((task) => restOutcome(task) === 'completed') ? exitCodes.asAsked : exitCodes.needsAttention;
+}
+
+function aborted(signal: AbortSignal): Promise<false> {
+  return new Promise((resolveAborted) => {
+    if (signal.aborted) resolveAborted(false);
+    else signal.addEventListener('abort', () => resolveAborted(false), { once: true });
+  });
+}

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { basename } from 'node:path';
+import type { Engine } from '../engine.ts';
+import { openOrchestrator, type Orchestrator } from '../openOrchestrator.ts';
+import type { Drive } from '../orchestratorService.ts';
+import { EngineClient } from '../sharing/engineClient.ts';
+import { serveEngine } from '../sharing/engineServer.ts';
+import { defaultStorage, defaultWorktrees } from '../storagePaths.ts';
+import { connectToHolder } from '../store/writerLock.ts';
+import { systemClock } from '../systemClock.ts';
+import { WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { CommonOptions } from './options.ts';
+import { type HostIo, stderrLogger } from './output.ts';
+
+/** Where the built program and the files it ships with lie. */
+export interface Assets {
+  readonly distFolder: string;
+  readonly containerFolder: string;
+}
+
+/** The repository and storage a command is about. */
+export interface Place {
+  readonly worktrees: WorktreeManager;
+  readonly repository: { readonly path: string; readonly name: string };
+  readonly storage: string;
+}
+
+export async function placeOf(options: CommonOptions, io: HostIo): Promise<Place> {
+  const given = resolve(io.cwd, options.repo);
+  // The storage's default lies under the home of whoever runs this; its path depends on the repository's top level.
+  const { topLevel } = await WorktreeManager.locate(given);
+  const home = io.env['HOME'] ?? homedir();
+  const storage = options.storage === undefined ? defaultStorage(home, topLevel) : resolve(io.cwd, options.storage);
+  const worktreesDir = options.worktrees === undefined ? defaultWorktrees(storage) : resolve(io.cwd, options.worktrees);
+  return {
+    worktrees: new WorktreeManager({ repositoryPath: topLevel, worktreesDir }),
+    repository: { path: topLevel, name: basename(topLevel) },
+    storage,
+  };
+}
+
+/** The engine in this process. Throws `environment` when another process holds the storage. */
+export async function openHere(
+  place: Place,
+  io: HostIo,
+  assets: Assets,
+  options: { readonly drive: Drive; readonly holder: string; readonly onProgress: (text: string) => void },
+): Promise<Orchestrator> {
+  let opened: (engine: Engine) => void = () => {};
+  const engine = new Promise<Engine>((resolveEngine) => {
+    opened = resolveEngine;
+  });
+  const orchestrator = await openOrchestrator({
+    ...place,
+    ...assets,
+    ...options,
+    environment: io.env,
+    clock: systemClock,
+    logger: stderrLogger(io),
+    onConnection: (socket) => serveEngine(socket, engine),
+  });
+  opened(orchestrator);
+  return orchestrator;
+}
+
+/** For reading and for a person's moves: the engine that holds the storage, or one of our own that drives nothing. */
+export async function openAnywhere(place: Place, io: HostIo, assets: Assets, holder: string): Promise<Engine> {
+  const socket = await connectToHolder(place.storage);
+  if (socket !== null) return EngineClient.attach(socket);
+  const orchestrator = await openHere(place, io, assets, { drive: 'none', holder, onProgress: () => {} });
+  await orchestrator.start();
+  return orchestrator;
+}

@@ -1,0 +1,68 @@
+import type { PersonCommand } from '../domain/commands.ts';
+import type { TaskId } from '../domain/ids.ts';
+import type { MergeStrategy, Task } from '../domain/task.ts';
+import { OrchestratorError } from '../ports/errors.ts';
+import { reasonOf, wireTask } from '../protocol/wire.ts';
+import { type ExitCode, exitCodes } from './exitCodes.ts';
+import { plain, shortId } from './format.ts';
+import { type Assets, openAnywhere, placeOf } from './hostEngine.ts';
+import type { CommonOptions } from './options.ts';
+import { type HostIo, Output } from './output.ts';
+import { findTask, knownTask } from './taskReference.ts';
+
+export type MoveType = 'approve' | 'retry' | 'cancel' | 'advance' | 'send-back' | 'accept';
+
+export interface MoveOptions extends CommonOptions {
+  readonly note?: string;
+  readonly merge?: MergeStrategy;
+}
+
+/** A person's move on a task: refused with the reason (bad input), or done when this returns. */
+export async function move(type: MoveType, reference: string, options: MoveOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+  const output = new Output(io, options.json === true);
+  const engine = await openAnywhere(await placeOf(options, io), io, assets, `orchestrator ${type}`);
+  try {
+    const { id } = await findTask(engine.records, reference);
+    const rejection = await engine.dispatch(commandOf(type, id, options), []);
+    if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
+    await engine.settled(id);
+    const task = await knownTask(engine.records, id);
+    if (type === 'accept' && task.phase.type !== 'done') throw await mergeFailure(engine.records, task);
+    output.object({ type: 'moved', move: type, ...wireTask(task) });
+    output.text(`${shortId(id)} ${plain(task.title)}: ${done(type, task)}`);
+    return exitCodes.asAsked;
+  } finally {
+    await engine.close();
+  }
+}
+
+function commandOf(type: MoveType, taskId: TaskId, options: MoveOptions): PersonCommand {
+  switch (type) {
+    case 'send-back':
+      return { type, taskId, note: options.note ?? '' };
+    case 'accept':
+      return { type, taskId, strategy: options.merge ?? 'squash' };
+    default:
+      return { type, taskId };
+  }
+}
+
+async function mergeFailure(records: { audit: (query: { taskId: TaskId; after: number; limit: number }) => Promise<readonly { type: string; data: unknown }[]> }, task: Task): Promise<OrchestratorError> {
+  const rows = await records.audit({ taskId: task.id, after: 0, limit: 100_000 });
+  const data = rows.findLast(({ type }) => type === 'merge.failed')?.data;
+  const failure = typeof data === 'object' && data !== null && 'failure' in data ? data.failure : null;
+  const text = typeof failure === 'object' && failure !== null && 'message' in failure ? String(failure.message) : 'The merge failed.';
+  const remedy = typeof failure === 'object' && failure !== null && 'remedy' in failure ? String(failure.remedy) : 'Merge the branch yourself, then accept with --merge none.';
+  return new OrchestratorError('bad-input', text, { remedy });
+}
+
+function done(type: MoveType, task: Task): string {
+  switch (type) {
+    case 'accept':
+      return task.commit === null ? 'accepted.' : `accepted as ${task.commit.slice(0, 12)}.`;
+    case 'cancel':
+      return 'cancelled.';
+    default:
+      return reasonOf(task) ?? 'completed; accept it with `orchestrator accept`.';
+  }
+}

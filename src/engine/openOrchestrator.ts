@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import { DockerIsolation } from './allocation/dockerIsolation.ts';
+import { ProcessIsolation } from './allocation/processIsolation.ts';
+import type { TaskId } from './domain/ids.ts';
+import type { IsolationKind } from './domain/task.ts';
+import { EffectRunner } from './effects/effectRunner.ts';
+import { Preparation } from './effects/preparation.ts';
+import { RunPaths } from './effects/runPaths.ts';
+import { Workspaces } from './effects/workspaces.ts';
+import type { Engine } from './engine.ts';
+import { type Drive, OrchestratorService } from './orchestratorService.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Isolation } from './ports/isolation.ts';
+import type { Logger } from './ports/logger.ts';
+import type { Store } from './ports/store.ts';
+import { StageRunner } from './stages/stageRunner.ts';
+import { openStore } from './store/workerStore.ts';
+import { storageId } from './storagePaths.ts';
+import type { WorktreeManager } from './worktrees/worktreeManager.ts';
+
+/** How long closing waits for idle containers to go; the rest is reaped at the next start. */
+const closeGraceMs = 3_000;
+
+export interface OrchestratorConfiguration {
+  readonly worktrees: WorktreeManager;
+  readonly repository: { readonly path: string; readonly name: string };
+  readonly storage: string;
+  /** Folder of the built program: worker, supervisor, wasm. */
+  readonly distFolder: string;
+  /** Folder of the Dockerfile that users get. */
+  readonly containerFolder: string;
+  /** Where credentials come from. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly drive: Drive;
+  /** Who holds the storage, in words for a person at a second window. */
+  readonly holder: string;
+  /** Progress of something slow that is not a stage. */
+  readonly onProgress: (text: string) => void;
+  readonly onConnection: (socket: Socket) => void;
+}
+
+/** An engine of this process, with everything it is made of. */
+export interface Orchestrator extends Engine {
+  readonly service: OrchestratorService;
+  readonly isolations: Readonly<Record<IsolationKind, Isolation>>;
+  /** Issues what is open, and begins to admit. Until then nothing moves. */
+  start(): Promise<void>;
+}
+
+/** The composition root: opens the storage and puts the engine together. Throws `environment` when the storage is in use. */
+export async function openOrchestrator(configuration: OrchestratorConfiguration): Promise<Orchestrator> {
+  const { storage, distFolder, repository, clock, logger } = configuration;
+  const store = await openStore({
+    directory: storage,
+    repositoryPath: repository.path,
+    projectName: repository.name,
+    workerPath: join(distFolder, 'storeWorker.js'),
+    wasmPath: join(distFolder, 'sql-wasm.wasm'),
+    holder: configuration.holder,
+    onConnection: configuration.onConnection,
+  });
+  try {
+    const service = await OrchestratorService.open({ store, clock, logger, drive: configuration.drive });
+    return assemble(configuration, store, service);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function assemble(configuration: OrchestratorConfiguration, store: Store, service: OrchestratorService): Orchestrator {
+  const { storage, distFolder, containerFolder, clock, logger, worktrees, environment, onProgress } = configuration;
+  const isolations = {
+    docker: new DockerIsolation({ storageId: storageId(storage), buildContext: containerFolder, logger, clock, onProgress }),
+    process: new ProcessIsolation({
+      supervisorPath: join(distFolder, 'supervisor.js'),
+      nodePath: process.execPath,
+      leasesDir: join(storage, 'leases'),
+      clock,
+      logger,
+    }),
+  };
+  const paths = new RunPaths(storage);
+  const workspaces = new Workspaces(isolations, paths);
+  const effects = new EffectRunner({
+    store,
+    worktrees,
+    workspaces,
+    preparation: new Preparation(worktrees, workspaces, paths),
+    stageRunner: new StageRunner({
+      worktrees,
+      clock,
+      environment,
+      onActivity: (task, run, activity) => service.onActivity(task, run, activity),
+    }),
+    paths,
+    clock,
+    logger,
+    random: Math.random,
+    task: (id) => service.task(id),
+    report: (command, bundles) => service.report(command, bundles),
+  });
+  return {
+    service,
+    isolations,
+    records: store,
+    dispatch: (command, bundles) => service.dispatch(command, bundles),
+    settled: (taskId: TaskId) => service.settled(taskId),
+    start: async () => {
+      if (configuration.drive !== 'none') await reap(Object.values(isolations), service, logger);
+      await service.start(effects);
+    },
+    async close() {
+      await service.close(closeGraceMs);
+      await Promise.all(Object.values(isolations).map((isolation) => isolation.close()));
+      await store.close();
+    },
+  };
+}
+
+/** What earlier engines of this storage left over goes. One isolation that is away must not stop the other. */
+async function reap(isolations: readonly Isolation[], service: OrchestratorService, logger: Logger): Promise<void> {
+  const results = await Promise.allSettled(isolations.map((isolation) => isolation.reap(service.leases())));
+  for (const result of results) {
+    if (result.status === 'rejected') logger.debug('reap.skipped', { reason: String(result.reason) });
+  }
+}

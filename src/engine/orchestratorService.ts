@@ -1,0 +1,285 @@
+import type { Activity } from './claude/activity.ts';
+import type { Command, PersonCommand, Rejection, ReportCommand } from './domain/commands.ts';
+import { decide } from './domain/decide.ts';
+import { effectsOf, settledBy, type Effect } from './domain/effects.ts';
+import type { DomainEvent } from './domain/events.ts';
+import { evolve } from './domain/evolve.ts';
+import type { LeaseId, RunId, TaskId } from './domain/ids.ts';
+import { slotPorts } from './domain/allocation.ts';
+import type { State } from './domain/state.ts';
+import { isFinal, type Run, type Task } from './domain/task.ts';
+import { TaskMap } from './domain/taskMap.ts';
+import type { EffectRunner } from './effects/effectRunner.ts';
+import { Mailbox } from './mailbox.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Logger } from './ports/logger.ts';
+import type { Actor, AuditRow, NewBundle, Store } from './ports/store.ts';
+
+/** What a listener hears, in the order it happened. */
+export type Notice =
+  /** Committed: the audit rows of one transition, and the tasks it changed as they are now. */
+  | { readonly type: 'committed'; readonly rows: readonly AuditRow[]; readonly tasks: readonly Task[] }
+  /** What an agent is doing; not kept. */
+  | { readonly type: 'activity'; readonly taskId: TaskId; readonly runId: RunId; readonly activity: Activity }
+  /** The engine cannot go on (the disk failed, the database worker died): nothing more will be committed. */
+  | { readonly type: 'failed'; readonly error: unknown };
+
+/** Which tasks this engine moves along by itself: all, some, or none (it then only carries out what a person asks). */
+export type Drive = 'all' | 'none' | readonly TaskId[];
+
+export interface OrchestratorServiceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly drive: Drive;
+}
+
+/**
+ * The engine's façade. A command is decided on the state, committed (event, projection, outbox: one transaction), and
+ * only then are its effects carried out; their outcomes come back as commands. One command at a time.
+ */
+export class OrchestratorService {
+  private readonly options: OrchestratorServiceOptions;
+  private readonly mailbox = new Mailbox();
+  private readonly listeners = new Set<(notice: Notice) => void>();
+  private state: State;
+  /** Effects without an outcome, by key: the outbox, in memory. */
+  private readonly outbox: Map<string, Effect>;
+  private lastAt: number;
+  private effects: EffectRunner | null = null;
+  private drive: Drive;
+  private closing = false;
+
+  private constructor(options: OrchestratorServiceOptions, state: State, effects: readonly Effect[], lastAt: number) {
+    this.options = options;
+    this.drive = options.drive;
+    this.state = state;
+    this.outbox = new Map(effects.map((effect) => [effect.key, effect]));
+    this.lastAt = lastAt;
+  }
+
+  /** Loads what was; nothing moves before `start`. */
+  static async open(options: OrchestratorServiceOptions): Promise<OrchestratorService> {
+    const { tasks, allocation, effects, lastAt } = await options.store.load();
+    let all = TaskMap.of(tasks);
+    // A final task matters as long as something of it is still to be done (its container, its worktree).
+    for (const { taskId } of effects) {
+      const task = all.get(taskId) === undefined ? await options.store.task(taskId) : null;
+      if (task !== null) all = all.with(task);
+    }
+    return new OrchestratorService(options, { tasks: all, allocation }, effects, lastAt);
+  }
+
+  /** Issues every effect without an outcome again (each adopts what still runs) and begins to admit. */
+  async start(effects: EffectRunner): Promise<void> {
+    this.effects = effects;
+    await this.mailbox.run(async () => {
+      for (const effect of this.outbox.values()) if (this.isWanted(effect)) effects.issue(effect);
+      await this.admit();
+    });
+  }
+
+  /** A person's move. Resolves when it is durable, or with the reason it was refused. */
+  async dispatch(command: PersonCommand, bundles: readonly NewBundle[] = []): Promise<Rejection | null> {
+    return this.mailbox.run(async () => {
+      await this.bringIn(command.taskId);
+      return this.transact(command, 'person', bundles);
+    });
+  }
+
+  /** The outcome of an effect. */
+  async report(command: ReportCommand, bundles: readonly NewBundle[] = []): Promise<void> {
+    await this.mailbox.run(async () => {
+      const rejection = await this.transact(command, 'engine', bundles);
+      if (rejection !== null) this.options.logger.debug('report.dropped', { type: command.type, why: rejection.message });
+    });
+  }
+
+  /** The task as it is now; null for one that is not in memory (final, or unknown). */
+  task(id: TaskId): Task | null {
+    return this.state.tasks.get(id) ?? null;
+  }
+
+  /** Every task that is not final. */
+  openTasks(): readonly Task[] {
+    return [...this.state.tasks.values()].filter((task) => !isFinal(task));
+  }
+
+  /** True while something of the task is still to be done by itself: an effect is open, or it waits in the queue. */
+  isMoving(id: TaskId): boolean {
+    const task = this.state.tasks.get(id);
+    if (task === undefined) return false;
+    if (task.phase.type === 'queued') return this.admits(id);
+    const idle = ['expire-lease', 'recheck-slot'];
+    return [...this.outbox.values()].some((effect) => effect.taskId === id && !idle.includes(effect.type) && this.isWanted(effect));
+  }
+
+  /** Resolves when what a person's move set going has ended: a run stopping, a merge, a container or worktree going. */
+  settled(id: TaskId): Promise<void> {
+    const endings = ['stop', 'merge', 'release', 'clean-up'];
+    return this.until(() => ![...this.outbox.values()].some((effect) => effect.taskId === id && endings.includes(effect.type)));
+  }
+
+  /** Leases that stand: whatever else carries this storage's mark was left over. */
+  leases(): ReadonlySet<LeaseId> {
+    const { slots } = this.state.allocation;
+    return new Set(slotPorts.flatMap((port) => {
+      const slot = slots[port];
+      return slot.type === 'leased' || slot.type === 'releasing' ? [slot.leaseId] : [];
+    }));
+  }
+
+  subscribe(listener: (notice: Notice) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  onActivity(task: Task, run: Run, activity: Activity): void {
+    this.publish({ type: 'activity', taskId: task.id, runId: run.id, activity });
+  }
+
+  /** Resolves when the condition holds; checked after every transition. Rejects when the engine cannot go on. */
+  until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const unsubscribe = this.subscribe((notice) => {
+        if (notice.type === 'failed') reject(notice.error);
+        else if (notice.type !== 'committed' || !condition()) return;
+        else resolve();
+        unsubscribe();
+      });
+      if (!condition()) return;
+      unsubscribe();
+      resolve();
+    });
+  }
+
+  /**
+   * Stops taking part: idle workspaces are given up, runs under way go on by themselves and are adopted by the next
+   * engine. Waits up to `graceMs` for the workspaces; what is left over is reaped at the next start.
+   */
+  async close(graceMs: number): Promise<void> {
+    if (this.closing) return;
+    this.drive = 'none';
+    await this.report({ type: 'close' });
+    const releasing = (): boolean => [...this.outbox.values()].some((effect) => effect.type === 'release');
+    let cancel = (): void => {};
+    const graceOver = new Promise<void>((resolve) => {
+      cancel = this.options.clock.at(this.options.clock.now() + graceMs, resolve);
+    });
+    await Promise.race([this.until(() => !releasing()), graceOver]).catch(() => undefined);
+    cancel();
+    this.closing = true;
+    await this.effects?.detach();
+    await this.mailbox.idle();
+  }
+
+  private async transact(command: Command, actor: Actor, bundles: readonly NewBundle[]): Promise<Rejection | null> {
+    if (this.closing) return { type: 'rejected', code: 'stale', message: 'The engine is closing.' };
+    const now = Math.max(this.options.clock.now(), this.lastAt);
+    const decided = decide(this.state, command, now);
+    if ('type' in decided) return decided;
+    if (decided.length === 0) return null;
+    await this.commit(command, actor, decided, bundles);
+    if (command.type !== 'admit') await this.admit();
+    return null;
+  }
+
+  private async commit(command: Command, actor: Actor, events: readonly DomainEvent[], bundles: readonly NewBundle[]): Promise<void> {
+    let after = this.state;
+    const settled = new Set<string>();
+    const effects = new Map<string, Effect>();
+    for (const event of events) {
+      const before = after;
+      after = evolve(before, event);
+      for (const key of settledBy(event)) {
+        settled.add(key);
+        effects.delete(key);
+      }
+      for (const effect of effectsOf(before, event, after)) effects.set(effect.key, effect);
+    }
+    const tasks = [...new Set(events.map(({ taskId }) => taskId))].flatMap((id) => after.tasks.get(id) ?? []);
+    const rows = await this.write({
+      actor,
+      cause: command.type,
+      events,
+      tasks,
+      allocation: after.allocation,
+      effects: [...effects.values()],
+      settled: [...settled],
+      bundles,
+    });
+    this.state = after;
+    this.lastAt = events.at(-1)?.at ?? this.lastAt;
+    for (const key of settled) {
+      this.outbox.delete(key);
+      this.effects?.settle(key);
+    }
+    for (const effect of effects.values()) this.outbox.set(effect.key, effect);
+    // A run this engine did not drive is followed from the moment it is to be stopped.
+    const stopping = tasks.filter(({ phase }) => phase.type === 'stopping').map(({ id }) => id);
+    const earlier = stopping.length === 0 ? [] : [...this.outbox.values()].filter(({ taskId }) => stopping.includes(taskId));
+    for (const effect of [...earlier, ...effects.values()]) if (this.isWanted(effect)) this.effects?.issue(effect);
+    this.publish({ type: 'committed', rows, tasks });
+    for (const task of tasks) this.letGo(task);
+  }
+
+  private async write(transition: Parameters<Store['commit']>[0]): Promise<readonly AuditRow[]> {
+    try {
+      return await this.options.store.commit(transition);
+    } catch (error) {
+      // Nothing was applied in memory; going on without a record is what must never happen.
+      this.closing = true;
+      this.publish({ type: 'failed', error });
+      throw error;
+    }
+  }
+
+  private async admit(): Promise<void> {
+    if (this.drive === 'none' || this.closing) return;
+    await this.transact({ type: 'admit', only: this.drive === 'all' ? null : this.drive }, 'engine', []);
+  }
+
+  /** A final task leaves memory when nothing of it is left to do. */
+  private letGo(task: Task): void {
+    if (!isFinal(task)) return;
+    for (const effect of this.outbox.values()) if (effect.taskId === task.id) return;
+    this.state = { ...this.state, tasks: this.state.tasks.without(task.id) };
+  }
+
+  /** A command about a final task is answered by what the task is, not by "unknown". */
+  private async bringIn(id: TaskId): Promise<void> {
+    if (this.state.tasks.get(id) !== undefined) return;
+    const task = await this.options.store.task(id);
+    if (task !== null) this.state = { ...this.state, tasks: this.state.tasks.with(task) };
+  }
+
+  private admits(id: TaskId): boolean {
+    return this.drive === 'all' || (this.drive !== 'none' && this.drive.includes(id));
+  }
+
+  /**
+   * An engine that drives anything follows everything that executes, for it shares the two executions. One that drives
+   * nothing only finishes what a person asked for: ending, merging, giving back; it follows a run to see it end.
+   */
+  private isWanted(effect: Effect): boolean {
+    if (this.drive !== 'none') return true;
+    switch (effect.type) {
+      case 'stop':
+      case 'merge':
+      case 'clean-up':
+      case 'release':
+        return true;
+      case 'run':
+      case 'prepare':
+        return this.state.tasks.get(effect.taskId)?.phase.type === 'stopping';
+      case 'wait':
+      case 'expire-lease':
+      case 'recheck-slot':
+        return false;
+    }
+  }
+
+  private publish(notice: Notice): void {
+    for (const listener of this.listeners) listener(notice);
+  }
+}

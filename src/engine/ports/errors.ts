@@ -1,0 +1,40 @@
+import type { Failure, FailureCode } from '../domain/outcome.ts';
+
+/**
+ * The engine's one error class: a failure with a name, words for a person, and what to do.
+ * Anything else that is thrown is a defect and becomes `internal`.
+ */
+export class OrchestratorError extends Error {
+  readonly code: FailureCode | 'bad-input';
+  readonly remedy: string | undefined;
+  readonly notBefore: number | undefined;
+
+  constructor(
+    code: FailureCode | 'bad-input',
+    message: string,
+    options: { readonly remedy?: string; readonly notBefore?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'OrchestratorError';
+    this.code = code;
+    this.remedy = options.remedy;
+    this.notBefore = options.notBefore;
+  }
+
+  static is(error: unknown, code?: FailureCode | 'bad-input'): error is OrchestratorError {
+    return error instanceof OrchestratorError && (code === undefined || error.code === code);
+  }
+}
+
+/** Any thrown thing as a failure to record. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof OrchestratorError) {
+    return {
+      code: error.code === 'bad-input' ? 'environment' : error.code,
+      message: error.message,
+      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      ...(error.notBefore === undefined ? {} : { notBefore: error.notBefore }),
+    };
+  }
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,84 @@
+import type { SlotPort } from '../domain/allocation.ts';
+import type { LeaseId, TaskId } from '../domain/ids.ts';
+import type { IsolationKind } from '../domain/task.ts';
+
+/** What a lease needs to know to make a place where a task's commands can run. */
+export interface LeaseRequest {
+  readonly leaseId: LeaseId;
+  readonly taskId: TaskId;
+  readonly port: SlotPort;
+  /** Host path of the task's worktree: it is registered and has its `.git` file; its files may still be being checked out. */
+  readonly worktreePath: string;
+  /** Host path of the main repository's `.git` directory (the common one). */
+  readonly commonGitDir: string;
+  /** Host folder that holds the run directories of this task; exists. */
+  readonly runsPath: string;
+  /** Claude Code executable on the host; null = found by the isolation. */
+  readonly claudePath: string | null;
+  readonly image: string | null;
+}
+
+/** A command to run detached, with its streams in files of the run directory. */
+export interface Launch {
+  /** Host path of the run directory, below the lease's `runsPath`; exists. */
+  readonly runDir: string;
+  /** Program and arguments, by the paths that hold inside the workspace. No shell in between. */
+  readonly argv: readonly [string, ...string[]];
+  /** Fed to the program's standard input, then end of file. */
+  readonly stdin: string;
+  /** The whole environment, on top of the workspace's own `HOME`, `PATH`, `LANG` and `TMPDIR`. May hold secrets: never written to disk. */
+  readonly env: Readonly<Record<string, string>>;
+  /** After this many ms the program is ended, engine or no engine. */
+  readonly timeoutMs: number;
+}
+
+/** How a launched program ended, read from the run directory's exit record. */
+export interface ExitRecord {
+  /** Exit code; null when a signal ended it or nobody knows. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** `lost`: it is gone and left no record (killed with its supervisor, container removed, machine restarted). */
+  readonly reason: 'exited' | 'timeout' | 'stopped' | 'lost';
+  /** What is known beyond that, for a person: `out of memory`, `container removed`. */
+  readonly detail?: string;
+}
+
+/** The place where one task's commands run: a container or the host itself. Output always lands in host files. */
+export interface Workspace {
+  readonly isolation: IsolationKind;
+  /** Host port on which the task's app answers; null in process isolation. */
+  readonly containerPort: number | null;
+  /** The worktree's path as programs inside see it. */
+  readonly worktreePath: string;
+  /** Path of the Claude Code executable inside. */
+  readonly claudePath: string;
+  /** The path inside of a host path below `runsPath`. */
+  pathInside(hostPath: string): string;
+  /**
+   * Lets git inside see the worktree as checked out at this commit of this branch. Called before each stage, when
+   * the files are complete. In a container it resets the private git directory; on the host there is nothing to do.
+   */
+  syncGit(head: { readonly branch: string; readonly commit: string }): Promise<void>;
+  /** Starts it; does nothing when this run directory was started before. Resolves once it is under way. */
+  start(launch: Launch): Promise<void>;
+  /** False when nothing was ever started in this run directory. */
+  wasStarted(runDir: string): Promise<boolean>;
+  /** Resolves when the program has ended and its whole process tree with it. Aborting only stops waiting. */
+  ended(runDir: string, signal: AbortSignal): Promise<ExitRecord>;
+  /** Ends the program and everything it started: asks first, then kills. Resolves when `ended` would. */
+  stop(runDir: string): Promise<void>;
+}
+
+/** A way to give tasks a workspace. Docker and process isolation implement it. */
+export interface Isolation {
+  readonly kind: IsolationKind;
+  /** Idempotent: a lease that still stands is adopted. `port-taken` when someone else listens on the slot's port. */
+  acquire(request: LeaseRequest, signal: AbortSignal): Promise<Workspace>;
+  /** Removes what the lease made, with all that runs in it; fine when it is gone already. */
+  release(leaseId: LeaseId): Promise<void>;
+  /** Removes what earlier engines of this storage left over, except these leases. */
+  reap(live: ReadonlySet<LeaseId>): Promise<void>;
+  /** Throws an `environment` error with its remedy when this isolation cannot work here. */
+  check(request: { readonly image: string | null; readonly claudePath: string | null; readonly baseUrl: string | null }): Promise<void>;
+  close(): Promise<void>;
+}

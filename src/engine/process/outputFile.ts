@@ -1,0 +1,64 @@
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redactor } from './redactor.ts';
+
+/** A stream still open after all its known writers died is held by a stranger; this long without a byte settles it. */
+const quietMs = 2_000;
+
+/** Copies one output stream of a program into a file, redacted. A slow disk slows the program down and loses nothing. */
+export class OutputFile {
+  /** Resolves when all is on disk; rejects when it could not be written. */
+  readonly done: Promise<void>;
+  private readonly source: Readable;
+  /** Counts steps, so that standing still can be told from being slow. */
+  private progress = 0;
+  private writing = false;
+  private cut = false;
+
+  constructor(source: Readable, path: string, redactor: Redactor) {
+    this.source = source;
+    this.done = this.copy(path, redactor);
+  }
+
+  /** For after the program's end: waits for `done`, but not for a stranger who inherited the stream and keeps it open. */
+  async finish(): Promise<void> {
+    const done = this.done.then(() => true);
+    for (;;) {
+      const before = this.progress;
+      const timer = new AbortController();
+      const quiet = delay(quietMs, false, { signal: timer.signal }).catch(() => false);
+      const isDone = await Promise.race([done, quiet]).finally(() => timer.abort());
+      if (isDone) return;
+      if (this.progress === before && !this.writing) {
+        this.cut = true;
+        this.source.destroy();
+      }
+    }
+  }
+
+  private async copy(path: string, redactor: Redactor): Promise<void> {
+    const file = await open(path, 'a', 0o600);
+    try {
+      for await (const bytes of this.chunks()) {
+        this.writing = true;
+        await file.appendFile(redactor.push(bytes));
+        this.writing = false;
+        this.progress += 1;
+      }
+      await file.appendFile(redactor.end());
+      // An exit record that survives a power cut must not stand for output that did not.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  private async *chunks(): AsyncGenerator<Buffer> {
+    try {
+      yield* this.source as AsyncIterable<Buffer>;
+    } catch (error) {
+      if (!this.cut) throw error;
+    }
+  }
+}

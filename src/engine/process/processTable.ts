@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessRef {
+  readonly pid: number;
+  /** Opaque; differs between two processes of one pid, also across a restart of the machine. */
+  readonly startTime: string;
+}
+
+export interface ProcessEntry extends ProcessRef {
+  readonly parentPid: number;
+}
+
+/** Who runs now and who is marked. A zombie counts as gone: it runs nothing and holds nothing. */
+export interface ProcessTable {
+  /** When the process started, or null when there is none. */
+  startTimeOf(pid: number): Promise<string | null>;
+  list(): Promise<readonly ProcessEntry[]>;
+  /** The processes started with this `NAME=value` in their environment, as far as it is readable. */
+  withVariable(assignment: string): Promise<ReadonlySet<number>>;
+}
+
+/** `/proc` of Linux: no programs started, exact to the clock tick. */
+class ProcTable implements ProcessTable {
+  private bootId: Promise<string> | undefined;
+
+  async startTimeOf(pid: number): Promise<string | null> {
+    return (await this.read(pid))?.startTime ?? null;
+  }
+
+  async list(): Promise<readonly ProcessEntry[]> {
+    const entries = await Promise.all((await allPids()).map((pid) => this.read(pid)));
+    return entries.filter((entry) => entry !== null);
+  }
+
+  async withVariable(assignment: string): Promise<ReadonlySet<number>> {
+    const found = new Set<number>();
+    const look = async (pid: number): Promise<void> => {
+      const environment = await readOfProcess(`/proc/${pid}/environ`);
+      if (`\0${environment ?? ''}\0`.includes(`\0${assignment}\0`)) found.add(pid);
+    };
+    await Promise.all((await allPids()).map(look));
+    return found;
+  }
+
+  private async read(pid: number): Promise<ProcessEntry | null> {
+    const stat = await readOfProcess(`/proc/${pid}/stat`);
+    if (stat === null) return null;
+    // The program's name stands in parentheses and may itself contain spaces and parentheses.
+    const [state, parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (state === 'Z' || state === 'X') return null;
+    // Clock ticks since boot, field 22 of the line: they would repeat after a restart of the machine.
+    const ticks = rest[17];
+    if (parent === undefined || ticks === undefined) throw new Error(`/proc/${pid}/stat is cut short`);
+    return { pid, parentPid: Number(parent), startTime: `${await this.boot()}:${ticks}` };
+  }
+
+  private boot(): Promise<string> {
+    this.bootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then((id) => id.trim());
+    return this.bootId;
+  }
+}
+
+async function allPids(): Promise<readonly number[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** A process may go, or belong to someone else, between seeing and reading it: both mean "not ours". */
+async function readOfProcess(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return null;
+    throw error;
+  }
+}
+
+const runFile = promisify(execFile);
+
+/** `ps` of macOS and the BSDs: start times to the second; environments of the system's own protected programs are hidden. */
+class PsTable implements ProcessTable {
+  async startTimeOf(pid: number): Promise<string | null> {
+    const entries = await this.list();
+    return entries.find((entry) => entry.pid === pid)?.startTime ?? null;
+  }
+
+  async list(): Promise<readonly ProcessEntry[]> {
+    return parsePs(await ps(['-A', '-o', 'pid=,ppid=,stat=,lstart=']));
+  }
+
+  async withVariable(assignment: string): Promise<ReadonlySet<number>> {
+    return parsePsWithVariable(await ps(['-A', '-E', '-ww', '-o', 'pid=,command=']), assignment);
+  }
+}
+
+async function ps(args: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await runFile('/bin/ps', [...args], {
+      env: { LC_ALL: 'C', TZ: 'UTC' },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    return stdout;
+  } catch (error) {
+    // Exit code 1 is how `ps` says that no process matched.
+    if ((error as { readonly code?: unknown }).code === 1) return '';
+    throw error;
+  }
+}
+
+/** Lines of `pid ppid stat lstart`. */
+export function parsePs(text: string): readonly ProcessEntry[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
+    const [, pid, parentPid, state, startTime] = match ?? [];
+    if (pid === undefined || parentPid === undefined || startTime === undefined) return [];
+    return state?.startsWith('Z') === true
+      ? []
+      : [{ pid: Number(pid), parentPid: Number(parentPid), startTime }];
+  });
+}
+
+/** Of lines of `pid command environment`, the pids of those with this assignment as a word. */
+export function parsePsWithVariable(text: string, assignment: string): ReadonlySet<number> {
+  const lines = text.split('\n').filter((line) => `${line} `.includes(` ${assignment} `));
+  return new Set(lines.map((line) => Number.parseInt(line, 10)));
+}
+
+export const processTable: ProcessTable = process.platform === 'linux' ? new ProcTable() : new PsTable();
+
+/** Whether exactly this process, not a later one with its number, still runs. */
+export async function isAlive(process: ProcessRef): Promise<boolean> {
+  return (await processTable.startTimeOf(process.pid)) === process.startTime;
+}

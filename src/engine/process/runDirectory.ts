@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { ExitRecord } from '../ports/isolation.ts';
+
+/**
+ * The files of one run. Both isolations write them alike, so a run is followed, adopted and judged the same way:
+ * the program writes `stdout` and `stderr` by itself and never through a pipe that an engine holds.
+ */
+export const runFiles = {
+  /** What was started: argv, timeout, time. Written first; its presence means "started before". No environment in it. */
+  launch: 'launch.json',
+  /** The program's standard input. */
+  stdin: 'stdin',
+  /** The program's standard output; for the CLI, stream-json lines. */
+  stdout: 'stdout.jsonl',
+  stderr: 'stderr.log',
+  /** Who runs it: the supervisor's or wrapper's identity, JSON. */
+  owner: 'owner.json',
+  /** What a supervisor had to say about itself; empty when all went well. */
+  supervisorLog: 'supervisor.log',
+  /** How it ended; appears by rename, so it is whole or absent. */
+  exit: 'exit.json',
+} as const;
+
+const exitRecordSchema = v.object({
+  code: v.nullable(v.number()),
+  signal: v.nullable(v.string()),
+  reason: v.picklist(['exited', 'timeout', 'stopped', 'lost']),
+  detail: v.exactOptional(v.string()),
+});
+
+export async function createRunDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/** The exit record, or null while there is none. A record that does not parse is an error, not "still running". */
+export async function readExitRecord(runDir: string): Promise<ExitRecord | null> {
+  const text = await readIfPresent(join(runDir, runFiles.exit));
+  return text === null ? null : v.parse(exitRecordSchema, JSON.parse(text));
+}
+
+export async function writeExitRecord(runDir: string, record: ExitRecord): Promise<void> {
+  await writeWhole(join(runDir, runFiles.exit), JSON.stringify(record));
+}
+
+/** The file's text, or null when it does not exist. */
+export async function readIfPresent(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Writes by rename: a reader sees the old content or the new one, never a part. */
+export async function writeWhole(path: string, content: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, content, { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** Creates the file, whole, unless it exists: of several that try, exactly one is told `true`. */
+export async function createWhole(path: string, content: string): Promise<boolean> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  await writeFile(temporary, content, { mode: 0o600 });
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary);
+  }
+}

@@ -1,0 +1,26 @@
+import * as v from 'valibot';
+import type { PersonCommand } from '../domain/commands.ts';
+import { digestSchema, mergeStrategySchema, taskIdSchema, taskSettingsSchema } from './taskSchema.ts';
+
+const move = <Type extends PersonCommand['type']>(type: Type) => v.strictObject({ type: v.literal(type), taskId: taskIdSchema });
+
+/** A person's move, as it comes from another process. */
+export const personCommandSchema = v.variant('type', [
+  v.strictObject({
+    type: v.literal('create'),
+    taskId: taskIdSchema,
+    title: v.string(),
+    description: v.string(),
+    priority: v.number(),
+    settings: taskSettingsSchema,
+    requestDigest: digestSchema,
+  }),
+  move('approve'),
+  move('advance'),
+  move('retry'),
+  v.strictObject({ type: v.literal('send-back'), taskId: taskIdSchema, note: v.string() }),
+  move('pause'),
+  move('resume'),
+  move('cancel'),
+  v.strictObject({ type: v.literal('accept'), taskId: taskIdSchema, strategy: mergeStrategySchema }),
+]) satisfies v.GenericSchema<unknown, PersonCommand>;

@@ -1,0 +1,23 @@
+import * as v from 'valibot';
+import type { Allocation, Slot } from '../domain/allocation.ts';
+import { leaseIdSchema, taskIdSchema } from './taskSchema.ts';
+
+const slotSchema = v.variant('type', [
+  v.strictObject({ type: v.literal('free') }),
+  v.strictObject({
+    type: v.literal('leased'),
+    leaseId: leaseIdSchema,
+    taskId: taskIdSchema,
+    idleSince: v.nullable(v.number()),
+  }),
+  v.strictObject({ type: v.literal('releasing'), leaseId: leaseIdSchema, taskId: taskIdSchema }),
+  v.strictObject({ type: v.literal('blocked'), holder: v.string(), until: v.number() }),
+]) satisfies v.GenericSchema<unknown, Slot>;
+
+/** The stored allocation. */
+export const allocationSchema = v.strictObject({
+  slots: v.strictObject({ 8081: slotSchema, 8082: slotSchema, 8083: slotSchema }),
+  generation: v.pipe(v.number(), v.safeInteger()),
+  executing: v.array(taskIdSchema),
+  queue: v.array(v.strictObject({ taskId: taskIdSchema, priority: v.number(), createdAt: v.number() })),
+}) satisfies v.GenericSchema<unknown, Allocation>;

@@ -1,0 +1,95 @@
+import * as v from 'valibot';
+import type { TaskId } from '../../domain/ids.ts';
+import { isFinal, statusOf } from '../../domain/task.ts';
+import type { Task } from '../../domain/task.ts';
+import { sqlTime, taskIdOfBytes, uuidBytes, uuidRange } from '../identifiers.ts';
+import { parseStored, parseStoredJson } from '../parse.ts';
+import type { Database, Row } from '../sqljs/database.ts';
+import { taskSchema } from '../taskSchema.ts';
+
+const stateRow = v.object({ task_id: v.instance(Uint8Array), state: v.string() });
+const idRow = v.object({ task_id: v.instance(Uint8Array) });
+const seqRow = v.tuple([v.object({ seq: v.number() })]);
+
+/** Writes the task's row in the board's table and its state in ours. `seq` is the newest audit row. */
+export function saveTask(database: Database, task: Task, projectId: Uint8Array, seq: number): void {
+  const id = uuidBytes(task.id);
+  database.run(
+    `INSERT INTO tasks (id, project_id, title, description, status, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description,
+        status = excluded.status, updated_at = excluded.updated_at`,
+    [
+      id,
+      projectId,
+      task.title,
+      task.description,
+      statusOf(task),
+      sqlTime(task.createdAt),
+      sqlTime(task.updatedAt),
+    ],
+  );
+  database.run(
+    `INSERT INTO orchestrator_task (task_id, phase, stage, final, created_at, updated_at, last_seq, state)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (task_id) DO UPDATE SET phase = excluded.phase, stage = excluded.stage, final = excluded.final,
+        updated_at = excluded.updated_at, last_seq = excluded.last_seq, state = excluded.state`,
+    [
+      id,
+      task.phase.type,
+      task.stage,
+      isFinal(task) ? 1 : 0,
+      task.createdAt,
+      task.updatedAt,
+      seq,
+      JSON.stringify(task),
+    ],
+  );
+}
+
+/** The task, or null. */
+export function loadTask(database: Database, id: TaskId): Task | null {
+  const [row] = database.all('SELECT task_id, state FROM orchestrator_task WHERE task_id = ?', [
+    uuidBytes(id),
+  ]);
+  return row === undefined ? null : taskOf(row);
+}
+
+/** Every task that is not final, oldest first. */
+export function loadOpenTasks(database: Database): Task[] {
+  return database
+    .all('SELECT task_id, state FROM orchestrator_task WHERE final = 0 ORDER BY created_at, rowid')
+    .map(taskOf);
+}
+
+/** A page of all tasks, newest first. */
+export function listTasks(database: Database, limit: number, offset: number): Task[] {
+  return database
+    .all(
+      'SELECT task_id, state FROM orchestrator_task ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?',
+      [limit, offset],
+    )
+    .map(taskOf);
+}
+
+/** Ids that begin with the prefix, in their order. */
+export function findTaskIds(database: Database, prefix: string, limit: number): TaskId[] {
+  const range = uuidRange(prefix);
+  if (range === null) return [];
+  return database
+    .all('SELECT task_id FROM orchestrator_task WHERE task_id BETWEEN ? AND ? ORDER BY task_id LIMIT ?', [
+      ...range,
+      limit,
+    ])
+    .map((row) => taskIdOfBytes(parseStored(idRow, row, 'task id').task_id));
+}
+
+/** The newest audit row any task was written with; 0 without tasks. */
+export function newestTaskSeq(database: Database): number {
+  const rows = database.all('SELECT coalesce(max(last_seq), 0) AS seq FROM orchestrator_task');
+  return parseStored(seqRow, rows, 'sequence number')[0].seq;
+}
+
+function taskOf(row: Row): Task {
+  const { task_id: id, state } = parseStored(stateRow, row, 'task row');
+  return parseStoredJson(taskSchema, state, `task ${taskIdOfBytes(id)}`);
+}

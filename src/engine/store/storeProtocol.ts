@@ -1,0 +1,31 @@
+import type { OrchestratorError } from '../ports/errors.ts';
+import type { Store } from '../ports/store.ts';
+
+export type StoreMethod = keyof Store;
+
+/** A call to the thread that owns the database. */
+export type StoreRequest = {
+  readonly [Method in StoreMethod]: {
+    readonly id: number;
+    readonly method: Method;
+    readonly args: Parameters<Store[Method]>;
+  };
+}[StoreMethod];
+
+/** An error as it crosses the threads: structured cloning keeps neither the class nor its fields. */
+export interface StoreFailure {
+  /** null for a defect. */
+  readonly code: OrchestratorError['code'] | null;
+  readonly message: string;
+  readonly remedy: string | undefined;
+  readonly stack: string | undefined;
+}
+
+/** `opened` comes first, or `failed` with id 0; then one answer for each request. */
+export type StoreReply =
+  | { readonly type: 'opened' }
+  | { readonly type: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly type: 'failed'; readonly id: number; readonly failure: StoreFailure };
+
+/** The id of the failure to open. */
+export const openingId = 0;

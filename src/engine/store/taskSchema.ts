@@ -1,0 +1,142 @@
+import * as v from 'valibot';
+import { digestOf, taskIdOf } from '../domain/ids.ts';
+import type { LeaseId, RunId } from '../domain/ids.ts';
+import { failureCodes } from '../domain/outcome.ts';
+import type { Failure } from '../domain/outcome.ts';
+import { stages } from '../domain/stage.ts';
+import type { Phase, Run, StageSettings, Task, TaskSettings, TaskWorktree } from '../domain/task.ts';
+
+// The domain's types as they lie in the database. Strict: a field too many or too few means that the row is not what
+// this version wrote. `test/unit/store/taskSchema.test.ts` proves the types equal.
+
+export const taskIdSchema = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  v.transform(taskIdOf),
+);
+export const digestSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.transform(digestOf));
+export const leaseIdSchema = v.custom<LeaseId>(
+  (value) => typeof value === 'string' && /^\d+\.\d+$/.test(value),
+);
+export const runIdSchema = v.custom<RunId>(
+  (value) =>
+    typeof value === 'string' && /^[0-9a-f-]{36}\/(specification|implementation|qa)-\d+$/.test(value),
+);
+export const stageSchema = v.picklist(stages);
+export const mergeStrategySchema = v.picklist(['squash', 'merge', 'none']);
+const integer = v.pipe(v.number(), v.safeInteger());
+
+export const failureSchema = v.strictObject({
+  code: v.picklist(failureCodes),
+  message: v.string(),
+  remedy: v.exactOptional(v.string()),
+  notBefore: v.exactOptional(v.number()),
+}) satisfies v.GenericSchema<unknown, Failure>;
+
+const stageSettingsSchema = v.strictObject({
+  model: v.nullable(v.string()),
+  maxTurns: integer,
+  maxBudgetUsd: v.number(),
+  timeoutMs: v.number(),
+  allowedTools: v.array(v.string()),
+}) satisfies v.GenericSchema<unknown, StageSettings>;
+
+const settingsSchema = v.strictObject({
+  isolation: v.picklist(['docker', 'process']),
+  baseBranch: v.nullable(v.string()),
+  testCommand: v.nullable(v.string()),
+  setupCommand: v.nullable(v.string()),
+  copyFiles: v.array(v.string()),
+  gates: v.array(v.literal('specification')),
+  maxQaRounds: integer,
+  trustRepository: v.boolean(),
+  claudePath: v.nullable(v.string()),
+  image: v.nullable(v.string()),
+  stages: v.strictObject({
+    specification: stageSettingsSchema,
+    implementation: stageSettingsSchema,
+    qa: stageSettingsSchema,
+  }),
+}) satisfies v.GenericSchema<unknown, TaskSettings>;
+
+const worktreeSchema = v.strictObject({
+  path: v.string(),
+  branch: v.string(),
+  baseBranch: v.nullable(v.string()),
+  baseCommit: v.string(),
+}) satisfies v.GenericSchema<unknown, TaskWorktree>;
+
+const runSchema = v.strictObject({
+  id: runIdSchema,
+  stage: stageSchema,
+  attempt: integer,
+  status: v.picklist(['running', 'completed', 'failed', 'cancelled']),
+  outcome: v.nullable(v.picklist(['success', 'cancelled', ...failureCodes])),
+  inputDigests: v.array(digestSchema),
+  outputDigest: v.nullable(digestSchema),
+  sessionId: v.nullable(v.string()),
+  containerPort: v.nullable(integer),
+  startedAt: v.number(),
+  completedAt: v.nullable(v.number()),
+  costUsd: v.number(),
+}) satisfies v.GenericSchema<unknown, Run>;
+
+const phaseSchema = v.variant('type', [
+  v.strictObject({
+    type: v.literal('queued'),
+    since: v.number(),
+    reason: v.picklist([
+      'created',
+      'approved',
+      'retry',
+      'backoff-over',
+      'resumed',
+      'sent-back',
+      'advanced',
+      'slot-blocked',
+    ]),
+  }),
+  v.strictObject({ type: v.literal('preparing'), leaseId: leaseIdSchema }),
+  v.strictObject({ type: v.literal('running'), leaseId: leaseIdSchema, runId: runIdSchema }),
+  v.strictObject({
+    type: v.literal('stopping'),
+    leaseId: leaseIdSchema,
+    runId: v.nullable(runIdSchema),
+    intent: v.picklist(['cancel', 'pause']),
+  }),
+  v.strictObject({ type: v.literal('gate'), stage: v.literal('specification'), digest: digestSchema }),
+  v.strictObject({ type: v.literal('backoff'), until: v.number(), failure: failureSchema }),
+  v.strictObject({ type: v.literal('parked'), until: v.number(), failure: failureSchema }),
+  v.strictObject({ type: v.literal('attention'), failure: failureSchema }),
+  v.strictObject({ type: v.literal('paused') }),
+  v.strictObject({ type: v.literal('completed') }),
+  v.strictObject({ type: v.literal('merging'), strategy: mergeStrategySchema }),
+  v.strictObject({ type: v.literal('done'), strategy: mergeStrategySchema }),
+  v.strictObject({ type: v.literal('cancelled') }),
+]) satisfies v.GenericSchema<unknown, Phase>;
+
+/** A stored task. */
+export const taskSchema = v.strictObject({
+  id: taskIdSchema,
+  title: v.string(),
+  description: v.string(),
+  settings: settingsSchema,
+  priority: v.number(),
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  stage: stageSchema,
+  phase: phaseSchema,
+  requestDigest: digestSchema,
+  accepted: v.strictObject({
+    specification: v.exactOptional(digestSchema),
+    implementation: v.exactOptional(digestSchema),
+    qa: v.exactOptional(digestSchema),
+  }),
+  notes: v.array(v.strictObject({ stage: stageSchema, text: v.string(), at: v.number() })),
+  runs: v.array(runSchema),
+  worktree: v.nullable(worktreeSchema),
+  retries: integer,
+  qaRounds: integer,
+  lastFindings: v.nullable(v.string()),
+  commit: v.nullable(v.string()),
+}) satisfies v.GenericSchema<unknown, Task>;

@@ -1,0 +1,102 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { evolve } from '../../src/engine/domain/evolve.ts';
+import type { EventType } from '../../src/engine/domain/events.ts';
+import { emptyState } from '../../src/engine/domain/state.ts';
+import { isFinal } from '../../src/engine/domain/task.ts';
+import { checkContexts, checkInvariants, DomainWorld, moves } from '../support/domainWorld.ts';
+
+const runs = { numRuns: 300 };
+
+describe('the pure core, under any sequence of commands, outcomes, echoes and clock steps', () => {
+  it('never executes more than two tasks, never leases a slot twice, and never leaves a task stuck', () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const world = new DomainWorld();
+        for (const move of sequence) {
+          world.move(move);
+          checkInvariants(world);
+        }
+      }),
+      runs,
+    );
+  });
+
+  it('never leaves a final state', () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const world = new DomainWorld();
+        const ended = new Map<string, string>();
+        for (const move of sequence) {
+          world.move(move);
+          for (const task of world.state.tasks.values()) {
+            const earlier = ended.get(task.id);
+            if (earlier !== undefined) expect(task.phase.type).toBe(earlier);
+            if (isFinal(task)) ended.set(task.id, task.phase.type);
+          }
+        }
+      }),
+      runs,
+    );
+  });
+
+  it('gives the same state when its events are replayed', () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const world = new DomainWorld();
+        for (const move of sequence) world.move(move);
+        const replayed = world.events.reduce(evolve, emptyState);
+        expect([...replayed.tasks.values()]).toEqual([...world.state.tasks.values()]);
+        expect(replayed.allocation).toEqual(world.state.allocation);
+      }),
+      runs,
+    );
+  });
+
+  it('starts every run on the accepted context and on no other', () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const world = new DomainWorld();
+        for (const move of sequence) world.move(move);
+        checkContexts(world.events);
+      }),
+      runs,
+    );
+  });
+
+  it('completes every task when every outcome is good', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 8 }), (count) => {
+        const world = new DomainWorld();
+        for (let index = 0; index < count; index += 1) world.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 1 });
+        for (let step = 0; step < 200; step += 1) {
+          const effect = [...world.outbox.values()].find(({ type }) => type !== 'expire-lease');
+          if (effect === undefined) break;
+          world.carryOut(effect, { outcome: 'good', code: 'internal', finding: 0, random: 0 });
+          checkInvariants(world);
+        }
+        expect([...world.state.tasks.values()].map(({ phase }) => phase.type)).toEqual(Array.from({ length: count }, () => 'completed'));
+      }),
+    );
+  });
+});
+
+describe('the random sequences themselves', () => {
+  it('reach every kind of event, so the properties above are about all of them', () => {
+    const seen = new Set<string>();
+    for (const sequence of fc.sample(moves, { numRuns: 600, seed: 7 })) {
+      const world = new DomainWorld();
+      for (const move of sequence) world.move(move);
+      for (const { type } of world.events) seen.add(type);
+    }
+    expect([...seen].toSorted()).toEqual(eventTypes.toSorted());
+  });
+});
+
+const eventTypes: EventType[] = [
+  'context.accepted', 'gate.opened', 'lease.released', 'lease.releasing', 'merge.failed', 'merge.requested', 'rework.requested',
+  'run.cancelled', 'run.completed', 'run.failed', 'run.started', 'slot.blocked', 'slot.unblocked', 'task.accepted',
+  'task.admitted', 'task.advanced', 'task.backoff', 'task.cancelled', 'task.completed', 'task.created', 'task.needs-attention',
+  'task.parked', 'task.paused', 'task.queued', 'task.sent-back', 'task.stop-requested', 'workspace.failed', 'workspace.ready',
+  'worktree.removed',
+];

@@ -1,0 +1,279 @@
+import * as fc from 'fast-check';
+import { type Allocation, maxExecuting, slotPorts } from '../../src/engine/domain/allocation.ts';
+import type { Command, Rejection } from '../../src/engine/domain/commands.ts';
+import { contextFor } from '../../src/engine/domain/context.ts';
+import { decide } from '../../src/engine/domain/decide.ts';
+import { type Effect, effectsOf, settledBy } from '../../src/engine/domain/effects.ts';
+import type { DomainEvent } from '../../src/engine/domain/events.ts';
+import { evolve } from '../../src/engine/domain/evolve.ts';
+import { digestOf, type TaskId, taskIdOf } from '../../src/engine/domain/ids.ts';
+import { type FailureCode, failureCodes } from '../../src/engine/domain/outcome.ts';
+import { emptyState, type State } from '../../src/engine/domain/state.ts';
+import { isExecuting, isFinal, type Task, type TaskSettings } from '../../src/engine/domain/task.ts';
+
+export const settings: TaskSettings = {
+  isolation: 'process',
+  baseBranch: null,
+  testCommand: 'true',
+  setupCommand: null,
+  copyFiles: [],
+  gates: [],
+  maxQaRounds: 3,
+  trustRepository: true,
+  claudePath: null,
+  image: null,
+  stages: {
+    specification: { model: null, maxTurns: 40, maxBudgetUsd: 3, timeoutMs: 1_800_000, allowedTools: [] },
+    implementation: { model: null, maxTurns: 100, maxBudgetUsd: 10, timeoutMs: 3_600_000, allowedTools: [] },
+    qa: { model: null, maxTurns: 60, maxBudgetUsd: 5, timeoutMs: 1_800_000, allowedTools: [] },
+  },
+};
+
+/** What the world can do next, drawn at random. */
+export type Move =
+  | { readonly type: 'create'; readonly gated: boolean; readonly priority: number; readonly maxQaRounds: number }
+  | { readonly type: 'person'; readonly command: 'approve' | 'advance' | 'retry' | 'send-back' | 'pause' | 'resume' | 'cancel' | 'accept'; readonly task: number }
+  | { readonly type: 'effect'; readonly pick: number; readonly outcome: 'good' | 'bad'; readonly code: FailureCode; readonly finding: number; readonly random: number }
+  /** The report of an effect that was settled long ago arrives again. */
+  | { readonly type: 'echo'; readonly pick: number }
+  | { readonly type: 'time'; readonly ms: number }
+  | { readonly type: 'close' };
+
+export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
+  fc.oneof(
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('create' as const), gated: fc.boolean(), priority: fc.integer({ min: 0, max: 2 }), maxQaRounds: fc.integer({ min: 0, max: 2 }) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        type: fc.constant('person' as const),
+        command: fc.constantFrom('approve', 'approve', 'advance', 'advance', 'retry', 'send-back', 'pause', 'resume', 'resume', 'cancel', 'accept', 'accept'),
+        task: fc.nat({ max: 7 }),
+      }),
+    },
+    {
+      weight: 20,
+      arbitrary: fc.record({
+        type: fc.constant('effect' as const),
+        pick: fc.nat({ max: 20 }),
+        outcome: fc.constantFrom('good', 'good', 'good', 'good', 'bad'),
+        code: fc.constantFrom(...failureCodes, 'port-taken', 'port-taken'),
+        finding: fc.nat({ max: 2 }),
+        random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('echo' as const), pick: fc.nat({ max: 50 }) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('time' as const), ms: fc.integer({ min: 0, max: 7_200_000 }) }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('close' as const) }) },
+  ),
+  { minLength: 40, maxLength: 160, size: 'max' },
+);
+
+/** The pure core with an outbox and a clock around it, and nothing else: what the engine is, without the world. */
+export class DomainWorld {
+  state: State = emptyState;
+  now = 1_000_000;
+  readonly events: DomainEvent[] = [];
+  readonly outbox = new Map<string, Effect>();
+  readonly taskIds: TaskId[] = [];
+  private readonly reports: Command[] = [];
+  private digests = 0;
+
+  move(move: Move): void {
+    switch (move.type) {
+      case 'create': {
+        const taskId = taskIdOf(`${(this.taskIds.length + 16).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`);
+        this.taskIds.push(taskId);
+        this.dispatch({
+          type: 'create',
+          taskId,
+          title: `Task ${this.taskIds.length}`,
+          description: '',
+          priority: move.priority,
+          settings: { ...settings, gates: move.gated ? ['specification'] : [], maxQaRounds: move.maxQaRounds },
+          requestDigest: this.digest(),
+        });
+        return;
+      }
+      case 'person': {
+        const taskId = this.taskIds[move.task % Math.max(1, this.taskIds.length)];
+        if (taskId === undefined) return;
+        if (move.command === 'send-back') this.dispatch({ type: 'send-back', taskId, note: 'Do it otherwise.' });
+        else if (move.command === 'accept') this.dispatch({ type: 'accept', taskId, strategy: 'squash' });
+        else this.dispatch({ type: move.command, taskId });
+        return;
+      }
+      case 'effect': {
+        const effect = [...this.outbox.values()][move.pick % Math.max(1, this.outbox.size)];
+        if (effect !== undefined) this.carryOut(effect, move);
+        return;
+      }
+      case 'echo': {
+        const report = this.reports[move.pick % Math.max(1, this.reports.length)];
+        if (report !== undefined) this.dispatch(report);
+        return;
+      }
+      case 'time':
+        this.now += move.ms;
+        return;
+      case 'close':
+        this.dispatch({ type: 'close' });
+    }
+  }
+
+  dispatch(command: Command): Rejection | null {
+    const result = decide(this.state, command, this.now);
+    if ('type' in result) return result;
+    for (const event of result) {
+      const before = this.state;
+      this.state = evolve(before, event);
+      this.events.push(event);
+      for (const key of settledBy(event)) this.outbox.delete(key);
+      for (const effect of effectsOf(before, event, this.state)) this.outbox.set(effect.key, effect);
+    }
+    if (command.type !== 'admit') this.dispatch({ type: 'admit', only: null });
+    return null;
+  }
+
+  /** The outcome of an effect, as the world would report it. */
+  carryOut(effect: Effect, move: Pick<Extract<Move, { type: 'effect' }>, 'outcome' | 'code' | 'finding' | 'random'>): void {
+    const command = this.outcomeOf(effect, move);
+    if (command === null) return;
+    this.reports.push(command);
+    this.dispatch(command);
+  }
+
+  digest() {
+    this.digests += 1;
+    return digestOf(this.digests.toString(16).padStart(64, '0'));
+  }
+
+  private outcomeOf(effect: Effect, { outcome, code, finding, random }: Pick<Extract<Move, { type: 'effect' }>, 'outcome' | 'code' | 'finding' | 'random'>): Command | null {
+    const { taskId } = effect;
+    const failure = { code, message: `It failed: ${code}.` };
+    switch (effect.type) {
+      case 'prepare':
+        return outcome === 'good'
+          ? { type: 'workspace-ready', taskId, leaseId: effect.leaseId, worktree: { path: `/w/${taskId}`, branch: 'orchestrator/0000-x', baseBranch: 'main', baseCommit: 'base' }, containerPort: 8081 }
+          : { type: 'workspace-failed', taskId, leaseId: effect.leaseId, failure, random };
+      case 'run': {
+        const stage = this.state.tasks.get(taskId)?.runs.find(({ id }) => id === effect.runId)?.stage;
+        const cost = { sessionId: 's', costUsd: 0.5, cliVersion: '2' };
+        if (outcome === 'bad' && stage !== 'qa') return { type: 'run-failed', taskId, runId: effect.runId, failure, ...cost, random };
+        return {
+          type: 'run-succeeded',
+          taskId,
+          runId: effect.runId,
+          outputDigest: this.digest(),
+          ...cost,
+          commit: `c${this.digests}`,
+          ...(stage === 'qa'
+            ? { verdict: outcome === 'good' ? { type: 'pass' as const } : { type: 'fail' as const, code: 'qa-failed' as const, message: 'Wrong.', findings: `f${finding}` } }
+            : {}),
+        };
+      }
+      case 'stop':
+        return effect.runId === null ? null : { type: 'run-stopped', taskId, runId: effect.runId, sessionId: null, costUsd: 0 };
+      case 'release':
+        return { type: 'lease-released', taskId, leaseId: effect.leaseId };
+      case 'merge':
+        return outcome === 'good' ? { type: 'merged', taskId, commit: 'm' } : { type: 'merge-failed', taskId, failure: { code: 'merge-conflict', message: 'Conflict.' } };
+      case 'clean-up':
+        return { type: 'cleaned-up', taskId, kept: null };
+      case 'wait':
+        this.now = Math.max(this.now, effect.until);
+        return { type: 'wait-over', taskId };
+      case 'expire-lease':
+        this.now = Math.max(this.now, effect.until);
+        return { type: 'lease-expired', taskId, leaseId: effect.leaseId };
+      case 'recheck-slot':
+        this.now = Math.max(this.now, effect.until);
+        return { type: 'slot-recheck', taskId, port: effect.port };
+    }
+  }
+}
+
+/** Everything that must hold in every state; throws with the reason. */
+export function checkInvariants(world: DomainWorld): void {
+  const { tasks, allocation } = world.state;
+  const all = [...tasks.values()];
+  const executing = all.filter(isExecuting);
+  const expect = (holds: boolean, message: string): void => {
+    if (!holds) throw new Error(message);
+  };
+  expect(executing.length <= maxExecuting, `${executing.length} tasks execute`);
+  expect(sameSet(executing.map(({ id }) => id), allocation.executing), 'the executing set disagrees with the tasks');
+  expect(sameSet(all.filter(({ phase }) => phase.type === 'queued').map(({ id }) => id), allocation.queue.map(({ taskId }) => taskId)), 'the queue disagrees with the tasks');
+  checkLeases(allocation, executing, expect);
+  for (const task of all) {
+    const live = task.runs.filter(({ status }) => status === 'running');
+    expect(live.length <= 1, 'two runs of one task at once');
+    const inRun = task.phase.type === 'running' || (task.phase.type === 'stopping' && task.phase.runId !== null);
+    expect((live.length === 1) === inRun, `a run is recorded as running while the task is ${task.phase.type}`);
+    expect(canProgress(world, task), `"${task.title}" is ${task.phase.type} and nothing leads on`);
+  }
+}
+
+function checkLeases(allocation: Allocation, executing: readonly Task[], expect: (holds: boolean, message: string) => void): void {
+  const leases = slotPorts.flatMap((port) => {
+    const slot = allocation.slots[port];
+    return slot.type === 'leased' || slot.type === 'releasing' ? [slot] : [];
+  });
+  expect(leases.length <= 3, 'more than three leases');
+  expect(new Set(leases.map(({ leaseId }) => leaseId)).size === leases.length, 'one lease on two slots');
+  const held = leases.filter(({ type }) => type === 'leased').map(({ taskId }) => taskId);
+  expect(new Set(held).size === held.length, 'a task holds two leases');
+  for (const task of executing) expect(held.includes(task.id), `"${task.title}" executes without a lease`);
+}
+
+/** Something leads on from here: an open effect of the task, its place in the queue, or a move that a person has. */
+function canProgress(world: DomainWorld, task: Task): boolean {
+  if (isFinal(task)) return true;
+  const open = [...world.outbox.values()].filter(({ taskId }) => taskId === task.id).map(({ type }) => type);
+  const accepts = (type: 'approve' | 'advance' | 'retry' | 'resume' | 'cancel'): boolean =>
+    !('type' in decide(world.state, { type, taskId: task.id }, world.now));
+  switch (task.phase.type) {
+    case 'queued': {
+      const { executing, slots } = world.state.allocation;
+      const coming = [...world.outbox.values()].some(({ type }) => type === 'release' || type === 'recheck-slot');
+      return executing.length > 0 || coming || Object.values(slots).some(({ type }) => type === 'free');
+    }
+    case 'preparing':
+      return open.includes('prepare');
+    case 'running':
+      return open.includes('run');
+    case 'stopping':
+      return open.includes('stop') && (task.phase.runId === null ? open.includes('prepare') : open.includes('run'));
+    case 'merging':
+      return open.includes('merge');
+    case 'backoff':
+    case 'parked':
+      return open.includes('wait') && accepts('retry');
+    case 'gate':
+      return accepts('approve');
+    case 'attention':
+      return accepts('retry');
+    case 'paused':
+      return accepts('resume');
+    case 'completed':
+      return accepts('cancel');
+    case 'done':
+    case 'cancelled':
+      return true;
+  }
+}
+
+/** Every run was started on exactly the bundles that were accepted at that moment. */
+export function checkContexts(events: readonly DomainEvent[]): void {
+  let state = emptyState;
+  for (const event of events) {
+    if (event.type === 'run.started') {
+      const task = state.tasks.get(event.taskId);
+      const wanted = task === undefined ? null : contextFor(task, event.data.stage);
+      if (JSON.stringify(wanted) !== JSON.stringify(event.data.inputDigests)) throw new Error('a run on another context than the accepted one');
+    }
+    state = evolve(state, event);
+  }
+}
+
+const sameSet = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && new Set([...a, ...b]).size === a.length;
+
