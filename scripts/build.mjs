@@ -1,8 +1,8 @@
 // Bundles the programs into dist/. `node scripts/build.mjs [--strict]`; also vitest's global setup, because suites run the bundles.
 import { build as bundle } from 'esbuild';
-import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -23,38 +23,47 @@ const entries = {
 const leftOut = {
   name: 'left-out',
   setup(bundling) {
-    bundling.onLoad({ filter: /[\\/](docker-modem[\\/]lib[\\/]ssh|dockerode[\\/]lib[\\/](session|buildkit))\.js$/ }, ({ path }) => ({
-      contents: `module.exports = () => { throw new Error(${JSON.stringify(`${basename(path)} of dockerode is not part of this bundle`)}); };`,
-    }));
+    bundling.onLoad(
+      { filter: /[\\/](docker-modem[\\/]lib[\\/]ssh|dockerode[\\/]lib[\\/](session|buildkit))\.js$/ },
+      ({ path }) => ({
+        contents: `module.exports = () => { throw new Error(${JSON.stringify(`${basename(path)} of dockerode is not part of this bundle`)}); };`,
+      }),
+    );
   },
 };
 
 /**
- * Builds what exists. A missing entry is an error when `strict`, else a notice.
- * Files are replaced by rename and only when they changed, so that suites and programs which run them meanwhile are safe.
+ * Builds every entry for itself and tells what went wrong with which. A missing entry is an error when `strict`, else a notice.
+ * Files are replaced by rename and only when they changed, so that suites and programs which run them meanwhile are safe;
+ * the old bundle of an entry that fails is removed, so that nothing runs it by mistake.
  */
-export async function build({ strict }) {
-  const missing = [];
-  for (const entry of Object.values(entries)) if (!(await exists(join(root, entry)))) missing.push(entry);
-  if (missing.length > 0) {
-    const message = `no such entry file: ${missing.join(', ')}`;
-    if (strict) throw new Error(message);
-    process.stderr.write(`build: ${message}; left out\n`);
-  }
-  const present = Object.entries(entries).filter(([, entry]) => !missing.includes(entry));
-  const outputs = (await Promise.all(present.map(([name, entry]) => bundleEntry(name, entry)))).flat();
-  const wasm = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
-  outputs.push({ path: join(dist, basename(wasm)), contents: await readFile(wasm) });
+async function build({ strict }) {
   await mkdir(dist, { recursive: true });
-  await Promise.all(outputs.map(replaceIfChanged));
-  const host = join(dist, 'host.js');
-  if (await exists(host)) await chmod(host, 0o755);
-  return outputs.map(({ path, contents }) => ({ path: relative(root, path), bytes: contents.length }));
+  const errors = [];
+  await Promise.all([
+    ...Object.entries(entries).map(async ([name, entry]) => {
+      try {
+        if (await exists(join(root, entry))) await replaceAll(await bundleEntry(name, entry));
+        else if (strict) throw new Error(`${entry} does not exist`);
+        else process.stderr.write(`build: ${entry} does not exist; left out\n`);
+      } catch (error) {
+        await rm(join(dist, `${name}.js`), { force: true });
+        errors.push(`dist/${name}.js: ${error.message}`);
+      }
+    }),
+    copyWebAssembly(),
+  ]);
+  return errors;
 }
 
-/** vitest's global setup. */
+/** vitest's global setup. A program that does not build fails the tests that start it, not all the others. */
 export async function setup() {
-  await build({ strict: false });
+  for (const error of await build({ strict: false })) process.stderr.write(`build: ${error}\n`);
+}
+
+async function copyWebAssembly() {
+  const path = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
+  await replaceIfChanged({ path: join(dist, basename(path)), contents: await readFile(path) });
 }
 
 async function bundleEntry(name, entry) {
@@ -79,6 +88,13 @@ async function bundleEntry(name, entry) {
   return outputFiles;
 }
 
+async function replaceAll(files) {
+  for (const file of files) {
+    await replaceIfChanged(file);
+    if (basename(file.path) === 'host.js') await chmod(file.path, 0o755);
+  }
+}
+
 async function replaceIfChanged({ path, contents }) {
   const current = await readFile(path).catch(whenAbsent);
   if (current !== null && current.equals(contents)) return;
@@ -97,8 +113,7 @@ function whenAbsent(error) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const files = await build({ strict: process.argv.includes('--strict') });
-  for (const { path, bytes } of files) {
-    if (!path.endsWith('.map')) process.stdout.write(`${path}  ${Math.ceil(bytes / 1024)} KiB\n`);
-  }
+  const errors = await build({ strict: process.argv.includes('--strict') });
+  for (const error of errors) process.stderr.write(`${error}\n`);
+  process.exitCode = errors.length === 0 ? 0 : 1;
 }

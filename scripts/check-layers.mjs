@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** The floors, lowest first. A part imports from itself and from floors below, never from a neighbour or above. */
 const floors = [
   ['src/engine/domain'],
-  ['src/engine/ports', 'src/engine/protocol'],
+  ['src/engine/ports', 'src/engine/protocol', 'package.json'],
   [
     'src/engine/process',
     'src/engine/engine',
@@ -101,11 +101,11 @@ function mayImport(own, place) {
   return allowed === undefined ? place.floor < own.floor : allowed.includes(place.part);
 }
 
-/** A part is a folder, or one file next to folders. */
+/** A part is a folder, a file next to folders, or both under one name. */
 function placeOf(file) {
   for (const [floor, parts] of floors.entries()) {
     for (const part of parts) {
-      if (file.startsWith(`${part}/`) || file === `${part}.ts`) return { floor, part };
+      if (file.startsWith(`${part}/`) || file === `${part}.ts` || file === part) return { floor, part };
     }
   }
   return undefined;

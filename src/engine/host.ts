@@ -33,13 +33,21 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
     .description('Takes tasks through specification, implementation and QA with Claude Code.')
     .version(version)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
-  const command = (name: string, description: string): Command => program.command(name).description(description).exitOverride();
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    });
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).exitOverride();
 
-  withTaskOptions(command('run', 'create a task and drive it until it rests')).action(async (options: TaskOptions) => done(await run(options, io, assets)));
-  withTaskOptions(command('add', 'queue a task without driving it')).action(async (options: TaskOptions) => done(await add(options, io, assets)));
-  withCommonOptions(command('resume', 'drive everything unfinished until it rests, two at a time')).action(async (options: CommonOptions) =>
-    done(await resume(options, io, assets)),
+  withTaskOptions(command('run', 'create a task and drive it until it rests')).action(
+    async (options: TaskOptions) => done(await run(options, io, assets)),
+  );
+  withTaskOptions(command('add', 'queue a task without driving it')).action(async (options: TaskOptions) =>
+    done(await add(options, io, assets)),
+  );
+  withCommonOptions(command('resume', 'drive everything unfinished until it rests, two at a time')).action(
+    async (options: CommonOptions) => done(await resume(options, io, assets)),
   );
 
   const moves: readonly (readonly [MoveType, string])[] = [
@@ -53,36 +61,62 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
   for (const [type, description] of moves) {
     const each = withCommonOptions(command(`${type} <task>`, description));
     if (type === 'send-back') each.requiredOption('--note <text>', 'what should be different');
-    if (type === 'accept') each.addOption(new Option('--merge <strategy>', 'how').choices(['squash', 'merge', 'none']).default('squash'));
-    each.action(async (task: string, options: MoveOptions) => done(await move(type, task, options, io, assets)));
+    if (type === 'accept')
+      each.addOption(
+        new Option('--merge <strategy>', 'how').choices(['squash', 'merge', 'none']).default('squash'),
+      );
+    each.action(async (task: string, options: MoveOptions) =>
+      done(await move(type, task, options, io, assets)),
+    );
   }
 
-  withCommonOptions(command('tasks', 'list the tasks, newest first')).action(async (options: CommonOptions) => done(await read('tasks', options, io, assets, tasks)));
-  withCommonOptions(command('show <task>', 'one task with its runs')).action(async (task: string, options: CommonOptions) =>
-    done(await read('show', options, io, assets, show(task))),
+  withCommonOptions(command('tasks', 'list the tasks, newest first')).action(async (options: CommonOptions) =>
+    done(await read('tasks', options, io, assets, tasks)),
+  );
+  withCommonOptions(command('show <task>', 'one task with its runs')).action(
+    async (task: string, options: CommonOptions) => done(await read('show', options, io, assets, show(task))),
   );
   withCommonOptions(command('context <task>', 'what the stages passed on, whole'))
     .addOption(new Option('--stage <stage>', 'only this stage').choices([...stages]))
-    .action(async (task: string, options: CommonOptions & { readonly stage?: Stage }) => done(await read('context', options, io, assets, context(task))));
+    .action(async (task: string, options: CommonOptions & { readonly stage?: Stage }) =>
+      done(await read('context', options, io, assets, context(task))),
+    );
   withCommonOptions(command('audit [task]', 'everything that happened'))
     .option('--verify', 'check the hash chain')
     .option('--export <file>', 'write it as JSON lines')
-    .action(async (task: string | undefined, options: AuditOptions) => done(await read('audit', options, io, assets, audit(task, io))));
-  withCommonOptions(command('metrics', 'the success measures')).action(async (options: CommonOptions) => done(await read('metrics', options, io, assets, metrics)));
+    .action(async (task: string | undefined, options: AuditOptions) =>
+      done(await read('audit', options, io, assets, audit(task, io))),
+    );
+  withCommonOptions(command('metrics', 'the success measures')).action(async (options: CommonOptions) =>
+    done(await read('metrics', options, io, assets, metrics)),
+  );
   withCommonOptions(command('doctor', 'check what is needed, and say how to mend it'))
     .option('--claude <path>', 'the Claude Code executable')
     .option('--image <name>', 'the container image')
-    .action(async (options: CommonOptions & { readonly claude?: string; readonly image?: string }) => done(await doctor(options, io, assets)));
+    .action(async (options: CommonOptions & { readonly claude?: string; readonly image?: string }) =>
+      done(await doctor(options, io, assets)),
+    );
   return program;
 }
 
 async function main(): Promise<void> {
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
-  const io = { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd(), interrupted: interrupt.signal };
+  const io = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    interrupted: interrupt.signal,
+  };
   // A reader that went away (`| head`) is no reason for a stack trace.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : exitCodes.internal));
-  process.exitCode = await runHost(process.argv.slice(2), io, { distFolder: __dirname, containerFolder: join(__dirname, '..', 'media', 'container') });
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : exitCodes.internal),
+  );
+  process.exitCode = await runHost(process.argv.slice(2), io, {
+    distFolder: __dirname,
+    containerFolder: join(__dirname, '..', 'media', 'container'),
+  });
 }
 
 if (require.main === module) void main();

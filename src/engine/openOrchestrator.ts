@@ -71,10 +71,21 @@ export async function openOrchestrator(configuration: OrchestratorConfiguration)
   }
 }
 
-function assemble(configuration: OrchestratorConfiguration, store: Store, service: OrchestratorService): Orchestrator {
-  const { storage, distFolder, containerFolder, clock, logger, worktrees, environment, onProgress } = configuration;
+function assemble(
+  configuration: OrchestratorConfiguration,
+  store: Store,
+  service: OrchestratorService,
+): Orchestrator {
+  const { storage, distFolder, containerFolder, clock, logger, worktrees, environment, onProgress } =
+    configuration;
   const isolations = {
-    docker: new DockerIsolation({ storageId: storageId(storage), buildContext: containerFolder, logger, clock, onProgress }),
+    docker: new DockerIsolation({
+      storageId: storageId(storage),
+      buildContext: containerFolder,
+      logger,
+      clock,
+      onProgress,
+    }),
     process: new ProcessIsolation({
       supervisorPath: join(distFolder, 'supervisor.js'),
       nodePath: process.execPath,
@@ -122,7 +133,11 @@ function assemble(configuration: OrchestratorConfiguration, store: Store, servic
 }
 
 /** What earlier engines of this storage left over goes. One isolation that is away must not stop the other. */
-async function reap(isolations: readonly Isolation[], service: OrchestratorService, logger: Logger): Promise<void> {
+async function reap(
+  isolations: readonly Isolation[],
+  service: OrchestratorService,
+  logger: Logger,
+): Promise<void> {
   const results = await Promise.allSettled(isolations.map((isolation) => isolation.reap(service.leases())));
   for (const result of results) {
     if (result.status === 'rejected') logger.debug('reap.skipped', { reason: String(result.reason) });

@@ -27,6 +27,9 @@ export type Notice =
 /** Which tasks this engine moves along by itself: all, some, or none (it then only carries out what a person asks). */
 export type Drive = 'all' | 'none' | readonly TaskId[];
 
+/** Who carries effects out. */
+type Effects = Pick<EffectRunner, 'issue' | 'settle' | 'detach'>;
+
 export interface OrchestratorServiceOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -46,11 +49,16 @@ export class OrchestratorService {
   /** Effects without an outcome, by key: the outbox, in memory. */
   private readonly outbox: Map<string, Effect>;
   private lastAt: number;
-  private effects: EffectRunner | null = null;
+  private effects: Effects | null = null;
   private drive: Drive;
   private closing = false;
 
-  private constructor(options: OrchestratorServiceOptions, state: State, effects: readonly Effect[], lastAt: number) {
+  private constructor(
+    options: OrchestratorServiceOptions,
+    state: State,
+    effects: readonly Effect[],
+    lastAt: number,
+  ) {
     this.options = options;
     this.drive = options.drive;
     this.state = state;
@@ -71,7 +79,7 @@ export class OrchestratorService {
   }
 
   /** Issues every effect without an outcome again (each adopts what still runs) and begins to admit. */
-  async start(effects: EffectRunner): Promise<void> {
+  async start(effects: Effects): Promise<void> {
     this.effects = effects;
     await this.mailbox.run(async () => {
       for (const effect of this.outbox.values()) if (this.isWanted(effect)) effects.issue(effect);
@@ -91,7 +99,8 @@ export class OrchestratorService {
   async report(command: ReportCommand, bundles: readonly NewBundle[] = []): Promise<void> {
     await this.mailbox.run(async () => {
       const rejection = await this.transact(command, 'engine', bundles);
-      if (rejection !== null) this.options.logger.debug('report.dropped', { type: command.type, why: rejection.message });
+      if (rejection !== null)
+        this.options.logger.debug('report.dropped', { type: command.type, why: rejection.message });
     });
   }
 
@@ -111,22 +120,29 @@ export class OrchestratorService {
     if (task === undefined) return false;
     if (task.phase.type === 'queued') return this.admits(id);
     const idle = ['expire-lease', 'recheck-slot'];
-    return [...this.outbox.values()].some((effect) => effect.taskId === id && !idle.includes(effect.type) && this.isWanted(effect));
+    return [...this.outbox.values()].some(
+      (effect) => effect.taskId === id && !idle.includes(effect.type) && this.isWanted(effect),
+    );
   }
 
   /** Resolves when what a person's move set going has ended: a run stopping, a merge, a container or worktree going. */
   settled(id: TaskId): Promise<void> {
     const endings = ['stop', 'merge', 'release', 'clean-up'];
-    return this.until(() => ![...this.outbox.values()].some((effect) => effect.taskId === id && endings.includes(effect.type)));
+    return this.until(
+      () =>
+        ![...this.outbox.values()].some((effect) => effect.taskId === id && endings.includes(effect.type)),
+    );
   }
 
   /** Leases that stand: whatever else carries this storage's mark was left over. */
   leases(): ReadonlySet<LeaseId> {
     const { slots } = this.state.allocation;
-    return new Set(slotPorts.flatMap((port) => {
-      const slot = slots[port];
-      return slot.type === 'leased' || slot.type === 'releasing' ? [slot.leaseId] : [];
-    }));
+    return new Set(
+      slotPorts.flatMap((port) => {
+        const slot = slots[port];
+        return slot.type === 'leased' || slot.type === 'releasing' ? [slot.leaseId] : [];
+      }),
+    );
   }
 
   subscribe(listener: (notice: Notice) => void): () => void {
@@ -173,7 +189,11 @@ export class OrchestratorService {
     await this.mailbox.idle();
   }
 
-  private async transact(command: Command, actor: Actor, bundles: readonly NewBundle[]): Promise<Rejection | null> {
+  private async transact(
+    command: Command,
+    actor: Actor,
+    bundles: readonly NewBundle[],
+  ): Promise<Rejection | null> {
     if (this.closing) return { type: 'rejected', code: 'stale', message: 'The engine is closing.' };
     const now = Math.max(this.options.clock.now(), this.lastAt);
     const decided = decide(this.state, command, now);
@@ -184,7 +204,12 @@ export class OrchestratorService {
     return null;
   }
 
-  private async commit(command: Command, actor: Actor, events: readonly DomainEvent[], bundles: readonly NewBundle[]): Promise<void> {
+  private async commit(
+    command: Command,
+    actor: Actor,
+    events: readonly DomainEvent[],
+    bundles: readonly NewBundle[],
+  ): Promise<void> {
     let after = this.state;
     const settled = new Set<string>();
     const effects = new Map<string, Effect>();
@@ -197,6 +222,8 @@ export class OrchestratorService {
       }
       for (const effect of effectsOf(before, event, after)) effects.set(effect.key, effect);
     }
+    // Asked for anew before it was done (a cancel during a pause): the later one takes its place.
+    for (const key of effects.keys()) if (this.outbox.has(key)) settled.add(key);
     const tasks = [...new Set(events.map(({ taskId }) => taskId))].flatMap((id) => after.tasks.get(id) ?? []);
     const rows = await this.write({
       actor,
@@ -217,8 +244,12 @@ export class OrchestratorService {
     for (const effect of effects.values()) this.outbox.set(effect.key, effect);
     // A run this engine did not drive is followed from the moment it is to be stopped.
     const stopping = tasks.filter(({ phase }) => phase.type === 'stopping').map(({ id }) => id);
-    const earlier = stopping.length === 0 ? [] : [...this.outbox.values()].filter(({ taskId }) => stopping.includes(taskId));
-    for (const effect of [...earlier, ...effects.values()]) if (this.isWanted(effect)) this.effects?.issue(effect);
+    const earlier =
+      stopping.length === 0
+        ? []
+        : [...this.outbox.values()].filter(({ taskId }) => stopping.includes(taskId));
+    for (const effect of [...earlier, ...effects.values()])
+      if (this.isWanted(effect)) this.effects?.issue(effect);
     this.publish({ type: 'committed', rows, tasks });
     for (const task of tasks) this.letGo(task);
   }

@@ -73,6 +73,13 @@ export function settingsFrom(...inputs: readonly SettingsInput[]): TaskSettings 
         ...(timeoutMinutes === undefined ? {} : { timeoutMs: Math.round(timeoutMinutes * minute) }),
       };
     };
-    return { ...merged, stages: { specification: stage('specification'), implementation: stage('implementation'), qa: stage('qa') } };
+    return {
+      ...merged,
+      stages: {
+        specification: stage('specification'),
+        implementation: stage('implementation'),
+        qa: stage('qa'),
+      },
+    };
   }, defaultSettings);
 }

@@ -10,7 +10,10 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout;
     const arm = (): void => {
       const left = at - Date.now();
-      timer = setTimeout(() => (left > longestTimerMs ? arm() : callback()), Math.min(Math.max(left, 0), longestTimerMs));
+      timer = setTimeout(
+        () => (left > longestTimerMs ? arm() : callback()),
+        Math.min(Math.max(left, 0), longestTimerMs),
+      );
     };
     arm();
     return () => clearTimeout(timer);

@@ -1,14 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { get } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DockerIsolation } from '../../src/engine/allocation/dockerIsolation.ts';
 import type { Workspace } from '../../src/engine/ports/isolation.ts';
 import { leaseIdOf } from '../../src/engine/domain/ids.ts';
 import type { RepositoryFixture } from '../support/dockerEngineHarness.ts';
-import { DockerHarness, leaseRequest, runProgram, startProgram } from '../support/dockerEngineHarness.ts';
+import {
+  DockerHarness,
+  leaseRequest,
+  outputOf,
+  runProgram,
+  startProgram,
+} from '../support/dockerEngineHarness.ts';
 import { requireDocker } from '../support/suites.ts';
 
 const { skip } = await requireDocker();
@@ -29,6 +34,10 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     workspace = await isolation.acquire(leaseRequest(repository, 8081), never);
     await workspace.syncGit({ branch: repository.branch, commit: repository.commit });
   }, 60_000);
+
+  afterAll(async () => {
+    expect(await harness.leftovers()).toEqual([]);
+  });
 
   afterEach(async () => {
     await isolation.release(leaseIdOf(8081, 1));
@@ -79,13 +88,21 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
 
   it('starts a run directory once', async () => {
     const run = await runProgram(repository, workspace, ['sh', '-c', 'echo once']);
-    await workspace.start({ runDir: run.runDir, argv: ['sh', '-c', 'echo twice'], stdin: '', env: {}, timeoutMs: 1_000 });
+    await workspace.start({
+      runDir: run.runDir,
+      argv: ['sh', '-c', 'echo twice'],
+      stdin: '',
+      env: {},
+      timeoutMs: 1_000,
+    });
     expect(await workspace.ended(run.runDir, never)).toEqual(run.exit);
     expect(readFileSync(join(run.runDir, 'stdout.jsonl'), 'utf8')).toBe('once\n');
   });
 
   it('keeps secrets out of what Docker tells about the container and out of the run directory', async () => {
-    const runDir = await startProgram(repository, workspace, ['sleep', '60'], { env: { API_KEY: 'sk-sesame' } });
+    const runDir = await startProgram(repository, workspace, ['sleep', '60'], {
+      env: { API_KEY: 'sk-sesame' },
+    });
     const [id = ''] = await harness.containers(storageId);
     expect(JSON.stringify(await harness.inspect(id))).not.toContain('sesame');
     await workspace.stop(runDir);
@@ -114,8 +131,13 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
   it('stops a tree that ignores TERM, with a child in a session of its own', async () => {
     const script = 'trap "" TERM; setsid sleep 1111 & echo up; while :; do sleep 1; done';
     const runDir = await startProgram(repository, workspace, ['sh', '-c', script]);
+    await expect.poll(() => outputOf(runDir).stdout, { timeout: 20_000 }).toBe('up\n');
     await workspace.stop(runDir);
-    expect(await workspace.ended(runDir, never)).toEqual({ code: null, signal: 'SIGKILL', reason: 'stopped' });
+    expect(await workspace.ended(runDir, never)).toEqual({
+      code: null,
+      signal: 'SIGKILL',
+      reason: 'stopped',
+    });
     expect(await processes()).not.toContain('1111');
   });
 
@@ -126,7 +148,11 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
   });
 
   it('kills what a program leaves behind before it says that the run has ended', async () => {
-    const run = await runProgram(repository, workspace, ['sh', '-c', 'setsid sleep 2222 & sleep 3333 & exit 0']);
+    const run = await runProgram(repository, workspace, [
+      'sh',
+      '-c',
+      'setsid sleep 2222 & sleep 3333 & exit 0',
+    ]);
     expect(run.exit).toEqual({ code: 0, signal: null, reason: 'exited' });
     expect(await processes()).not.toMatch(/2222|3333/);
   });
@@ -149,7 +175,8 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
   });
 
   it('tells that a run lost its wrapper, and clears away the rest', async () => {
-    const script = 'sleep 4444 & setsid sh -c "kill -s KILL $PPID $(cut -d" " -f4 /proc/$PPID/stat)"; sleep 5555';
+    const script =
+      'sleep 4444 & setsid sh -c "kill -s KILL $PPID $(cut -d" " -f4 /proc/$PPID/stat)"; sleep 5555';
     const run = startProgram(repository, workspace, ['sh', '-c', script]);
     expect(await workspace.ended(await run, never)).toMatchObject({ reason: 'lost', code: null });
     expect(await processes()).not.toMatch(/4444|5555/);
@@ -165,7 +192,8 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
   });
 
   it("answers on the slot's port", async () => {
-    const serve = 'require("http").createServer((_, reply) => reply.end("app")).listen(8080, () => console.log("up"))';
+    const serve =
+      'require("http").createServer((_, reply) => reply.end("app")).listen(8080, () => console.log("up"))';
     await startProgram(repository, workspace, ['node', '-e', serve]);
     await expect.poll(() => httpText('http://127.0.0.1:8081/'), { timeout: 20_000 }).toBe('app');
     expect(workspace.containerPort).toBe(8081);
@@ -197,7 +225,9 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
   it('refuses a run directory that an agent has turned into a link', async () => {
     await runProgram(repository, workspace, ['ln', '-s', repository.folder, '/orchestrator/next']);
     const launch = { argv: ['cat'], stdin: '', env: {}, timeoutMs: 1_000 } as const;
-    await expect(workspace.start({ ...launch, runDir: join(repository.runs, 'next') })).rejects.toThrow('another place');
+    await expect(workspace.start({ ...launch, runDir: join(repository.runs, 'next') })).rejects.toThrow(
+      'another place',
+    );
   });
 
   async function processes(): Promise<string> {

@@ -68,14 +68,17 @@ describe('the pure core, under any sequence of commands, outcomes, echoes and cl
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), (count) => {
         const world = new DomainWorld();
-        for (let index = 0; index < count; index += 1) world.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 1 });
+        for (let index = 0; index < count; index += 1)
+          world.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 1 });
         for (let step = 0; step < 200; step += 1) {
           const effect = [...world.outbox.values()].find(({ type }) => type !== 'expire-lease');
           if (effect === undefined) break;
           world.carryOut(effect, { outcome: 'good', code: 'internal', finding: 0, random: 0 });
           checkInvariants(world);
         }
-        expect([...world.state.tasks.values()].map(({ phase }) => phase.type)).toEqual(Array.from({ length: count }, () => 'completed'));
+        expect([...world.state.tasks.values()].map(({ phase }) => phase.type)).toEqual(
+          Array.from({ length: count }, () => 'completed'),
+        );
       }),
     );
   });
@@ -94,9 +97,33 @@ describe('the random sequences themselves', () => {
 });
 
 const eventTypes: EventType[] = [
-  'context.accepted', 'gate.opened', 'lease.released', 'lease.releasing', 'merge.failed', 'merge.requested', 'rework.requested',
-  'run.cancelled', 'run.completed', 'run.failed', 'run.started', 'slot.blocked', 'slot.unblocked', 'task.accepted',
-  'task.admitted', 'task.advanced', 'task.backoff', 'task.cancelled', 'task.completed', 'task.created', 'task.needs-attention',
-  'task.parked', 'task.paused', 'task.queued', 'task.sent-back', 'task.stop-requested', 'workspace.failed', 'workspace.ready',
+  'context.accepted',
+  'gate.opened',
+  'lease.released',
+  'lease.releasing',
+  'merge.failed',
+  'merge.requested',
+  'rework.requested',
+  'run.cancelled',
+  'run.completed',
+  'run.failed',
+  'run.started',
+  'slot.blocked',
+  'slot.unblocked',
+  'task.accepted',
+  'task.admitted',
+  'task.advanced',
+  'task.backoff',
+  'task.cancelled',
+  'task.completed',
+  'task.created',
+  'task.needs-attention',
+  'task.parked',
+  'task.paused',
+  'task.queued',
+  'task.sent-back',
+  'task.stop-requested',
+  'workspace.failed',
+  'workspace.ready',
   'worktree.removed',
 ];

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ContainerEngine } from '../../src/engine/allocation/containerEngine.ts';
 import { labels } from '../../src/engine/allocation/containerSpec.ts';
-import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 import type { DockerIsolationOptions } from '../../src/engine/allocation/dockerIsolation.ts';
 import { DockerIsolation } from '../../src/engine/allocation/dockerIsolation.ts';
 import type { SlotPort } from '../../src/engine/domain/allocation.ts';
@@ -15,7 +14,6 @@ import type { Clock } from '../../src/engine/ports/clock.ts';
 import type { ExitRecord, Launch, LeaseRequest, Workspace } from '../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { createRunDirectory, runFiles } from '../../src/engine/process/runDirectory.ts';
-import { baseImage } from './suites.ts';
 
 class RealClock implements Clock {
   now(): number {
@@ -33,6 +31,9 @@ const claudeExecutable = join(
   'bin',
   'claude.exe',
 );
+
+/** The base image of `media/container/Dockerfile`; the Docker suites run on it. */
+export const baseImage = 'node:24-bookworm-slim';
 
 /** A repository with one worktree, as the engine makes them, in a folder of its own. */
 export class RepositoryFixture {
@@ -56,11 +57,19 @@ export class RepositoryFixture {
   /** Runs git in the main repository, or with the worktree's own metadata; never by way of the worktree's `.git`. */
   git(...args: string[]): string {
     const identity = ['-c', 'user.name=Host', '-c', 'user.email=host@localhost'];
-    return execFileSync('git', [...identity, ...args], { cwd: this.repository, encoding: 'utf8', env: gitEnvironment });
+    return execFileSync('git', [...identity, ...args], {
+      cwd: this.repository,
+      encoding: 'utf8',
+      env: gitEnvironment,
+    });
   }
 
   gitInWorktree(...args: string[]): string {
-    return this.git(`--git-dir=${join(this.repository, '.git/worktrees/worktree')}`, `--work-tree=${this.worktree}`, ...args);
+    return this.git(
+      `--git-dir=${join(this.repository, '.git/worktrees/worktree')}`,
+      `--work-tree=${this.worktree}`,
+      ...args,
+    );
   }
 
   remove(): void {
@@ -68,7 +77,11 @@ export class RepositoryFixture {
   }
 }
 
-const gitEnvironment = { PATH: process.env.PATH, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+const gitEnvironment = {
+  PATH: process.env.PATH,
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_SYSTEM: '/dev/null',
+};
 
 /** Leases on the real Docker engine under storage ids of its own; `close` removes whatever is left of them. */
 export class DockerHarness {
@@ -82,6 +95,8 @@ export class DockerHarness {
   }
 
   static async open(): Promise<DockerHarness> {
+    // Loaded here, so that tests without Docker do not load its client.
+    const { openDockerEngine } = await import('../../src/engine/allocation/dockerEngine.ts');
     return new DockerHarness(await openDockerEngine());
   }
 
@@ -118,6 +133,12 @@ export class DockerHarness {
   /** All that Docker tells about a container and its commands, read past the code under test. */
   inspect(id: string): unknown {
     return JSON.parse(execFileSync('docker', ['inspect', id], { encoding: 'utf8' }));
+  }
+
+  /** Names of containers that any test has left behind. */
+  async leftovers(): Promise<readonly string[]> {
+    const all = await this.engine.list({});
+    return all.filter((each) => each.labels[labels.storage]?.startsWith('test-')).map((each) => each.name);
   }
 
   /** Removes all that the test made. */
@@ -182,7 +203,9 @@ export async function runProgram(
   return { runDir, exit, ...outputOf(runDir) };
 }
 
+/** What a run has written so far. */
 export function outputOf(runDir: string): { readonly stdout: string; readonly stderr: string } {
-  const read = (name: string) => readFileSync(join(runDir, name), 'utf8');
+  const read = (name: string) =>
+    existsSync(join(runDir, name)) ? readFileSync(join(runDir, name), 'utf8') : '';
   return { stdout: read(runFiles.stdout), stderr: read(runFiles.stderr) };
 }

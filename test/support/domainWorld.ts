@@ -31,9 +31,26 @@ export const settings: TaskSettings = {
 
 /** What the world can do next, drawn at random. */
 export type Move =
-  | { readonly type: 'create'; readonly gated: boolean; readonly priority: number; readonly maxQaRounds: number }
-  | { readonly type: 'person'; readonly command: 'approve' | 'advance' | 'retry' | 'send-back' | 'pause' | 'resume' | 'cancel' | 'accept'; readonly task: number }
-  | { readonly type: 'effect'; readonly pick: number; readonly outcome: 'good' | 'bad'; readonly code: FailureCode; readonly finding: number; readonly random: number }
+  | {
+      readonly type: 'create';
+      readonly gated: boolean;
+      readonly priority: number;
+      readonly maxQaRounds: number;
+    }
+  | {
+      readonly type: 'person';
+      readonly command:
+        'approve' | 'advance' | 'retry' | 'send-back' | 'pause' | 'resume' | 'cancel' | 'accept';
+      readonly task: number;
+    }
+  | {
+      readonly type: 'effect';
+      readonly pick: number;
+      readonly outcome: 'good' | 'bad';
+      readonly code: FailureCode;
+      readonly finding: number;
+      readonly random: number;
+    }
   /** The report of an effect that was settled long ago arrives again. */
   | { readonly type: 'echo'; readonly pick: number }
   | { readonly type: 'time'; readonly ms: number }
@@ -41,12 +58,33 @@ export type Move =
 
 export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
   fc.oneof(
-    { weight: 2, arbitrary: fc.record({ type: fc.constant('create' as const), gated: fc.boolean(), priority: fc.integer({ min: 0, max: 2 }), maxQaRounds: fc.integer({ min: 0, max: 2 }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant('create' as const),
+        gated: fc.boolean(),
+        priority: fc.integer({ min: 0, max: 2 }),
+        maxQaRounds: fc.integer({ min: 0, max: 2 }),
+      }),
+    },
     {
       weight: 5,
       arbitrary: fc.record({
         type: fc.constant('person' as const),
-        command: fc.constantFrom('approve', 'approve', 'advance', 'advance', 'retry', 'send-back', 'pause', 'resume', 'resume', 'cancel', 'accept', 'accept'),
+        command: fc.constantFrom(
+          'approve',
+          'approve',
+          'advance',
+          'advance',
+          'retry',
+          'send-back',
+          'pause',
+          'resume',
+          'resume',
+          'cancel',
+          'accept',
+          'accept',
+        ),
         task: fc.nat({ max: 7 }),
       }),
     },
@@ -62,7 +100,13 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
       }),
     },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('echo' as const), pick: fc.nat({ max: 50 }) }) },
-    { weight: 2, arbitrary: fc.record({ type: fc.constant('time' as const), ms: fc.integer({ min: 0, max: 7_200_000 }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant('time' as const),
+        ms: fc.integer({ min: 0, max: 7_200_000 }),
+      }),
+    },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('close' as const) }) },
   ),
   { minLength: 40, maxLength: 160, size: 'max' },
@@ -75,13 +119,17 @@ export class DomainWorld {
   readonly events: DomainEvent[] = [];
   readonly outbox = new Map<string, Effect>();
   readonly taskIds: TaskId[] = [];
+  /** Every command that was dispatched, and when. */
+  readonly commands: { readonly command: Command; readonly at: number }[] = [];
   private readonly reports: Command[] = [];
   private digests = 0;
 
   move(move: Move): void {
     switch (move.type) {
       case 'create': {
-        const taskId = taskIdOf(`${(this.taskIds.length + 16).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`);
+        const taskId = taskIdOf(
+          `${(this.taskIds.length + 16).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`,
+        );
         this.taskIds.push(taskId);
         this.dispatch({
           type: 'create',
@@ -89,7 +137,11 @@ export class DomainWorld {
           title: `Task ${this.taskIds.length}`,
           description: '',
           priority: move.priority,
-          settings: { ...settings, gates: move.gated ? ['specification'] : [], maxQaRounds: move.maxQaRounds },
+          settings: {
+            ...settings,
+            gates: move.gated ? ['specification'] : [],
+            maxQaRounds: move.maxQaRounds,
+          },
           requestDigest: this.digest(),
         });
         return;
@@ -97,7 +149,8 @@ export class DomainWorld {
       case 'person': {
         const taskId = this.taskIds[move.task % Math.max(1, this.taskIds.length)];
         if (taskId === undefined) return;
-        if (move.command === 'send-back') this.dispatch({ type: 'send-back', taskId, note: 'Do it otherwise.' });
+        if (move.command === 'send-back')
+          this.dispatch({ type: 'send-back', taskId, note: 'Do it otherwise.' });
         else if (move.command === 'accept') this.dispatch({ type: 'accept', taskId, strategy: 'squash' });
         else this.dispatch({ type: move.command, taskId });
         return;
@@ -121,6 +174,7 @@ export class DomainWorld {
   }
 
   dispatch(command: Command): Rejection | null {
+    this.commands.push({ command, at: this.now });
     const result = decide(this.state, command, this.now);
     if ('type' in result) return result;
     for (const event of result) {
@@ -135,7 +189,10 @@ export class DomainWorld {
   }
 
   /** The outcome of an effect, as the world would report it. */
-  carryOut(effect: Effect, move: Pick<Extract<Move, { type: 'effect' }>, 'outcome' | 'code' | 'finding' | 'random'>): void {
+  carryOut(
+    effect: Effect,
+    move: Pick<Extract<Move, { type: 'effect' }>, 'outcome' | 'code' | 'finding' | 'random'>,
+  ): void {
     const command = this.outcomeOf(effect, move);
     if (command === null) return;
     this.reports.push(command);
@@ -147,18 +204,38 @@ export class DomainWorld {
     return digestOf(this.digests.toString(16).padStart(64, '0'));
   }
 
-  private outcomeOf(effect: Effect, { outcome, code, finding, random }: Pick<Extract<Move, { type: 'effect' }>, 'outcome' | 'code' | 'finding' | 'random'>): Command | null {
+  private outcomeOf(
+    effect: Effect,
+    {
+      outcome,
+      code,
+      finding,
+      random,
+    }: Pick<Extract<Move, { type: 'effect' }>, 'outcome' | 'code' | 'finding' | 'random'>,
+  ): Command | null {
     const { taskId } = effect;
     const failure = { code, message: `It failed: ${code}.` };
     switch (effect.type) {
       case 'prepare':
         return outcome === 'good'
-          ? { type: 'workspace-ready', taskId, leaseId: effect.leaseId, worktree: { path: `/w/${taskId}`, branch: 'orchestrator/0000-x', baseBranch: 'main', baseCommit: 'base' }, containerPort: 8081 }
+          ? {
+              type: 'workspace-ready',
+              taskId,
+              leaseId: effect.leaseId,
+              worktree: {
+                path: `/w/${taskId}`,
+                branch: 'orchestrator/0000-x',
+                baseBranch: 'main',
+                baseCommit: 'base',
+              },
+              containerPort: 8081,
+            }
           : { type: 'workspace-failed', taskId, leaseId: effect.leaseId, failure, random };
       case 'run': {
         const stage = this.state.tasks.get(taskId)?.runs.find(({ id }) => id === effect.runId)?.stage;
         const cost = { sessionId: 's', costUsd: 0.5, cliVersion: '2' };
-        if (outcome === 'bad' && stage !== 'qa') return { type: 'run-failed', taskId, runId: effect.runId, failure, ...cost, random };
+        if (outcome === 'bad' && stage !== 'qa')
+          return { type: 'run-failed', taskId, runId: effect.runId, failure, ...cost, random };
         return {
           type: 'run-succeeded',
           taskId,
@@ -167,16 +244,30 @@ export class DomainWorld {
           ...cost,
           commit: `c${this.digests}`,
           ...(stage === 'qa'
-            ? { verdict: outcome === 'good' ? { type: 'pass' as const } : { type: 'fail' as const, code: 'qa-failed' as const, message: 'Wrong.', findings: `f${finding}` } }
+            ? {
+                verdict:
+                  outcome === 'good'
+                    ? { type: 'pass' as const }
+                    : {
+                        type: 'fail' as const,
+                        code: 'qa-failed' as const,
+                        message: 'Wrong.',
+                        findings: `f${finding}`,
+                      },
+              }
             : {}),
         };
       }
       case 'stop':
-        return effect.runId === null ? null : { type: 'run-stopped', taskId, runId: effect.runId, sessionId: null, costUsd: 0 };
+        return effect.runId === null
+          ? null
+          : { type: 'run-stopped', taskId, runId: effect.runId, sessionId: null, costUsd: 0 };
       case 'release':
         return { type: 'lease-released', taskId, leaseId: effect.leaseId };
       case 'merge':
-        return outcome === 'good' ? { type: 'merged', taskId, commit: 'm' } : { type: 'merge-failed', taskId, failure: { code: 'merge-conflict', message: 'Conflict.' } };
+        return outcome === 'good'
+          ? { type: 'merged', taskId, commit: 'm' }
+          : { type: 'merge-failed', taskId, failure: { code: 'merge-conflict', message: 'Conflict.' } };
       case 'clean-up':
         return { type: 'cleaned-up', taskId, kept: null };
       case 'wait':
@@ -201,19 +292,39 @@ export function checkInvariants(world: DomainWorld): void {
     if (!holds) throw new Error(message);
   };
   expect(executing.length <= maxExecuting, `${executing.length} tasks execute`);
-  expect(sameSet(executing.map(({ id }) => id), allocation.executing), 'the executing set disagrees with the tasks');
-  expect(sameSet(all.filter(({ phase }) => phase.type === 'queued').map(({ id }) => id), allocation.queue.map(({ taskId }) => taskId)), 'the queue disagrees with the tasks');
+  expect(
+    sameSet(
+      executing.map(({ id }) => id),
+      allocation.executing,
+    ),
+    'the executing set disagrees with the tasks',
+  );
+  expect(
+    sameSet(
+      all.filter(({ phase }) => phase.type === 'queued').map(({ id }) => id),
+      allocation.queue.map(({ taskId }) => taskId),
+    ),
+    'the queue disagrees with the tasks',
+  );
   checkLeases(allocation, executing, expect);
   for (const task of all) {
     const live = task.runs.filter(({ status }) => status === 'running');
     expect(live.length <= 1, 'two runs of one task at once');
-    const inRun = task.phase.type === 'running' || (task.phase.type === 'stopping' && task.phase.runId !== null);
-    expect((live.length === 1) === inRun, `a run is recorded as running while the task is ${task.phase.type}`);
+    const inRun =
+      task.phase.type === 'running' || (task.phase.type === 'stopping' && task.phase.runId !== null);
+    expect(
+      (live.length === 1) === inRun,
+      `a run is recorded as running while the task is ${task.phase.type}`,
+    );
     expect(canProgress(world, task), `"${task.title}" is ${task.phase.type} and nothing leads on`);
   }
 }
 
-function checkLeases(allocation: Allocation, executing: readonly Task[], expect: (holds: boolean, message: string) => void): void {
+function checkLeases(
+  allocation: Allocation,
+  executing: readonly Task[],
+  expect: (holds: boolean, message: string) => void,
+): void {
   const leases = slotPorts.flatMap((port) => {
     const slot = allocation.slots[port];
     return slot.type === 'leased' || slot.type === 'releasing' ? [slot] : [];
@@ -234,7 +345,9 @@ function canProgress(world: DomainWorld, task: Task): boolean {
   switch (task.phase.type) {
     case 'queued': {
       const { executing, slots } = world.state.allocation;
-      const coming = [...world.outbox.values()].some(({ type }) => type === 'release' || type === 'recheck-slot');
+      const coming = [...world.outbox.values()].some(
+        ({ type }) => type === 'release' || type === 'recheck-slot',
+      );
       return executing.length > 0 || coming || Object.values(slots).some(({ type }) => type === 'free');
     }
     case 'preparing':
@@ -242,7 +355,9 @@ function canProgress(world: DomainWorld, task: Task): boolean {
     case 'running':
       return open.includes('run');
     case 'stopping':
-      return open.includes('stop') && (task.phase.runId === null ? open.includes('prepare') : open.includes('run'));
+      return (
+        open.includes('stop') && (task.phase.runId === null ? open.includes('prepare') : open.includes('run'))
+      );
     case 'merging':
       return open.includes('merge');
     case 'backoff':
@@ -269,11 +384,12 @@ export function checkContexts(events: readonly DomainEvent[]): void {
     if (event.type === 'run.started') {
       const task = state.tasks.get(event.taskId);
       const wanted = task === undefined ? null : contextFor(task, event.data.stage);
-      if (JSON.stringify(wanted) !== JSON.stringify(event.data.inputDigests)) throw new Error('a run on another context than the accepted one');
+      if (JSON.stringify(wanted) !== JSON.stringify(event.data.inputDigests))
+        throw new Error('a run on another context than the accepted one');
     }
     state = evolve(state, event);
   }
 }
 
-const sameSet = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && new Set([...a, ...b]).size === a.length;
-
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && new Set([...a, ...b]).size === a.length;

@@ -15,7 +15,6 @@ export interface StoreBuild {
 /** Bundles the worker and the child process of the tests as the product is bundled. */
 export async function buildStore(): Promise<StoreBuild> {
   const directory = await mkdtemp(join(tmpdir(), 'orch-'));
-  const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   await build({
     entryPoints: {
       storeWorker: source('../../src/engine/store/storeWorker.ts'),
@@ -34,4 +33,8 @@ export async function buildStore(): Promise<StoreBuild> {
     childPath: join(directory, 'storeChild.cjs'),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
+}
+
+function source(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
 }

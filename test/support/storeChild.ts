@@ -31,7 +31,7 @@ async function run(): Promise<void> {
       actor: 'engine',
       cause: 'test',
       events: [event, event],
-      tasks: [{ ...task, updatedAt: at, retries: seq + 2, description: 'x'.repeat((seq * 397) % 20_000) }],
+      tasks: [{ ...task, updatedAt: at, retries: seq + 2, description: 'x'.repeat((seq * 3_970) % 400_000) }],
       allocation: { ...emptyAllocation, generation: seq + 2 },
       effects: [{ type: 'clean-up', key: `clean-up:${seq + 2}`, taskId: task.id }],
       settled: [`clean-up:${seq}`],

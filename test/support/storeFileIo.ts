@@ -1,27 +1,61 @@
 import { nodeFileIo } from '../../src/engine/store/sqljs/fileIo.ts';
 import type { FileIo } from '../../src/engine/store/sqljs/fileIo.ts';
 
-/** The real file system, with the bytes written and the syncs counted. */
-export class CountingFileIo implements FileIo {
-  bytesWritten = 0;
-  syncs = 0;
-  open = nodeFileIo.open;
-  close = nodeFileIo.close;
-  read = nodeFileIo.read;
-  truncate = nodeFileIo.truncate;
-  unlink = nodeFileIo.unlink;
-  stat = nodeFileIo.stat;
-  lstat = nodeFileIo.lstat;
-  fstat = nodeFileIo.fstat;
+class RealFileIo implements FileIo {
+  open(path: string, flags: number, mode: number): number {
+    return nodeFileIo.open(path, flags, mode);
+  }
+
+  close(fd: number): void {
+    nodeFileIo.close(fd);
+  }
+
+  read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
+    return nodeFileIo.read(fd, buffer, offset, length, position);
+  }
 
   write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
-    const written = nodeFileIo.write(fd, buffer, offset, length, position);
-    this.bytesWritten += written;
-    return written;
+    return nodeFileIo.write(fd, buffer, offset, length, position);
+  }
+
+  truncate(fd: number, length: number): void {
+    nodeFileIo.truncate(fd, length);
   }
 
   fsync(fd: number): void {
     nodeFileIo.fsync(fd);
+  }
+
+  unlink(path: string): void {
+    nodeFileIo.unlink(path);
+  }
+
+  stat(path: string): ReturnType<FileIo['stat']> {
+    return nodeFileIo.stat(path);
+  }
+
+  lstat(path: string): ReturnType<FileIo['lstat']> {
+    return nodeFileIo.lstat(path);
+  }
+
+  fstat(fd: number): ReturnType<FileIo['fstat']> {
+    return nodeFileIo.fstat(fd);
+  }
+}
+
+/** The real file system, with the bytes written and the syncs counted. */
+export class CountingFileIo extends RealFileIo {
+  bytesWritten = 0;
+  syncs = 0;
+
+  override write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
+    const written = super.write(fd, buffer, offset, length, position);
+    this.bytesWritten += written;
+    return written;
+  }
+
+  override fsync(fd: number): void {
+    super.fsync(fd);
     this.syncs += 1;
   }
 }
@@ -29,14 +63,9 @@ export class CountingFileIo implements FileIo {
 export type FailingCall = 'write' | 'truncate' | 'fsync' | 'read' | 'stat';
 
 /** The real file system, until the `n`th call of a kind from now: that one fails, a write after half of its bytes. */
-export class FailingFileIo implements FileIo {
+export class FailingFileIo extends RealFileIo {
   #armed: { readonly call: FailingCall; readonly code: string; left: number } | null = null;
   fired = 0;
-  open = nodeFileIo.open;
-  close = nodeFileIo.close;
-  unlink = nodeFileIo.unlink;
-  lstat = nodeFileIo.lstat;
-  fstat = nodeFileIo.fstat;
 
   fail(call: FailingCall, code: string, n = 1): void {
     this.#armed = { call, code, left: n };
@@ -46,29 +75,29 @@ export class FailingFileIo implements FileIo {
     this.#armed = null;
   }
 
-  read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
+  override read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
     this.#pass('read');
-    return nodeFileIo.read(fd, buffer, offset, length, position);
+    return super.read(fd, buffer, offset, length, position);
   }
 
-  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
-    this.#pass('write', () => nodeFileIo.write(fd, buffer, offset, length >> 1, position));
-    return nodeFileIo.write(fd, buffer, offset, length, position);
+  override write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
+    this.#pass('write', () => super.write(fd, buffer, offset, length >> 1, position));
+    return super.write(fd, buffer, offset, length, position);
   }
 
-  truncate(fd: number, length: number): void {
+  override truncate(fd: number, length: number): void {
     this.#pass('truncate');
-    nodeFileIo.truncate(fd, length);
+    super.truncate(fd, length);
   }
 
-  fsync(fd: number): void {
+  override fsync(fd: number): void {
     this.#pass('fsync');
-    nodeFileIo.fsync(fd);
+    super.fsync(fd);
   }
 
-  stat(path: string): ReturnType<FileIo['stat']> {
+  override stat(path: string): ReturnType<FileIo['stat']> {
     this.#pass('stat');
-    return nodeFileIo.stat(path);
+    return super.stat(path);
   }
 
   #pass(call: FailingCall, before: () => void = () => {}): void {

@@ -1,7 +1,5 @@
 import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
-
-/** The base image of `media/container/Dockerfile`; the Docker suites run on it. */
-export const baseImage = 'node:24-bookworm-slim';
+import { baseImage } from './dockerEngineHarness.ts';
 
 let docker: Promise<{ readonly skip: boolean }> | undefined;
 
@@ -13,19 +11,24 @@ export function requireDocker(): Promise<{ readonly skip: boolean }> {
   docker ??= requireSuite('Docker', async () => {
     const engine = await openDockerEngine();
     await engine.info();
-    if ((await engine.imageId(baseImage)) === null) throw new Error(`the image ${baseImage} is not on this machine`);
+    if ((await engine.imageId(baseImage)) === null)
+      throw new Error(`the image ${baseImage} is not on this machine`);
   });
   return docker;
 }
 
 /** Skips loudly, or fails where every suite has to run, when `probe` throws. */
-export async function requireSuite(name: string, probe: () => Promise<void>): Promise<{ readonly skip: boolean }> {
+export async function requireSuite(
+  name: string,
+  probe: () => Promise<void>,
+): Promise<{ readonly skip: boolean }> {
   try {
     await probe();
     return { skip: false };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (process.env.REQUIRE_ALL_SUITES === '1') throw new Error(`The ${name} suites cannot run: ${reason}`, { cause: error });
+    if (process.env.REQUIRE_ALL_SUITES === '1')
+      throw new Error(`The ${name} suites cannot run: ${reason}`, { cause: error });
     process.stderr.write(`SKIPPED: the ${name} suites, because ${reason}\n`);
     return { skip: true };
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ExitRecord } from '../ports/isolation.ts';
 import { readExitRecord, runFiles } from '../process/runDirectory.ts';
 import type { ContainerEngine } from './containerEngine.ts';
+import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
 import { aliveScript, sweepScript } from './containerScripts.ts';
 import { isRegularFile } from './runFolder.ts';
@@ -37,20 +38,24 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
   watcher.on('error', nudge);
   const unwatch = events.watch(containerId, nudge);
   signal.addEventListener('abort', nudge);
-  let silentSince: number | null = null;
+  let troubledSince: number | null = null;
+  let engineWasAway = false;
   try {
     for (;;) {
       signal.throwIfAborted();
       // Before the look: what happens during it must not be slept over.
       const woken = new Promise<void>((resolve) => (wake = resolve));
       try {
-        const record = await look(wait, silentSince !== null);
+        const record = await look(wait, engineWasAway);
         if (record !== null) return record;
-        silentSince = null;
+        troubledSince = null;
+        engineWasAway = false;
       } catch (error) {
         if (error instanceof UnreadableRecord) throw error;
-        silentSince ??= clock.now();
-        if (clock.now() - silentSince >= unreachableMs) return lost('docker engine stopped');
+        // A refusal is an answer: a container that is being removed gives them until it is gone.
+        engineWasAway ||= !EngineError.is(error);
+        troubledSince ??= clock.now();
+        if (clock.now() - troubledSince >= unreachableMs) return lost('docker engine stopped');
       }
       events.ensureOpen();
       const cancel = clock.at(clock.now() + recheckMs, nudge);
@@ -71,17 +76,21 @@ async function look(wait: RunWait, engineWasAway: boolean): Promise<ExitRecord |
   if (record !== null) return record;
   if (launch === null) return lost('never started');
   // A run belongs to the container it was started in; a later one of the same task knows nothing of it.
-  const running = launch.containerId === containerId ? await engine.isRunning(containerId) : null;
-  if (running !== true) {
+  const running = launch.containerId === containerId && (await engine.isRunning(containerId)) === true;
+  if (!running) {
     if (events.ranOutOfMemory(containerId)) return lastRecord(runDir, 'out of memory');
-    if (engineWasAway) return lastRecord(runDir, 'docker engine stopped');
-    return lastRecord(runDir, running === null ? 'container removed' : 'container stopped');
+    // One that stopped is as good as gone: the engine removes it by itself.
+    return lastRecord(runDir, engineWasAway ? 'docker engine stopped' : 'container removed');
   }
   const state = await engine.execState(launch.execId);
   if (state === 'running' || (state === 'unknown' && (await isAlive(wait)))) return null;
   const ended = await lastRecord(runDir, 'its supervisor in the container was killed');
   // The supervisor did not live to clear away what the program left.
-  if (ended.reason === 'lost') await engine.run(containerId, ['sh', '-c', sweepScript]);
+  if (ended.reason === 'lost') {
+    const { code } = await engine.run(containerId, ['sh', '-c', sweepScript]);
+    // The container is dying itself, and its commands went first: the next look finds it gone.
+    if (code !== 0) throw new EngineError(409, 'The container could not be cleared.');
+  }
   return ended;
 }
 

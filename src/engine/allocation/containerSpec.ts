@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ContainerEngine, ContainerLimits, ContainerSpec, Mount } from './containerEngine.ts';
 import type { LeaseRequest } from '../ports/isolation.ts';
 import { inside, leaseFiles } from './containerLayout.ts';
@@ -101,7 +102,7 @@ export function leaseContainer(lease: LeaseContainer): ContainerSpec {
 /** A container without network or mounts that only tells what its image offers. */
 export function probeContainer(storageId: string, image: string, user: ContainerUser): ContainerSpec {
   return {
-    name: `${containerName(storageId, 'probe')}-${process.pid}-${Date.now()}`,
+    name: containerName(storageId, `probe-${randomUUID()}`),
     image,
     labels: { [labels.role]: 'probe', [labels.storage]: storageId },
     user: `${user.uid}:${user.gid}`,
@@ -131,5 +132,5 @@ function guard(deadlineFile: string): readonly string[] {
 
 /** Docker takes letters, digits and `_.-` only. */
 function containerName(storageId: string, suffix: string): string {
-  return `orchestrator-${storageId.replace(/[^a-zA-Z0-9_-]/g, '').slice(0, 40)}-${suffix}`;
+  return `orchestrator-${storageId.replace(/[^a-zA-Z0-9_-]/g, '').slice(0, 64)}-${suffix}`;
 }

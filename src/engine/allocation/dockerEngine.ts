@@ -14,12 +14,13 @@ import type {
 } from './containerEngine.ts';
 import { resolveDockerEndpoint } from './dockerEndpoint.ts';
 import type { DockerEndpoint } from './dockerEndpoint.ts';
-import { readFrames } from './dockerStream.ts';
+import { readFrames, readJsonLines } from './dockerStream.ts';
 
 /** Every answer below but a build is a matter of milliseconds; a start on a cold laptop has taken some 15 s. */
 const answerTimeoutMs = 60_000;
 /** A removal kills, unmounts and deletes; another party may be doing it at the same time. */
-const removalTimeoutMs = 30_000;
+const removalAttempts = 300;
+const removalPauseMs = 100;
 const maxOutputBytes = 1_000_000;
 
 const eventSchema = v.object({
@@ -30,7 +31,8 @@ const buildLineSchema = v.object({ stream: v.optional(v.string()), error: v.opti
 const socketErrorSchema = v.object({ code: v.string() });
 const replyErrorSchema = v.object({
   statusCode: v.number(),
-  json: v.optional(v.object({ message: v.string() })),
+  // Absent, null or raw bytes where the reply had no JSON.
+  json: v.fallback(v.nullable(v.object({ message: v.string() })), null),
 });
 
 /** The Docker engine the `docker` command of this user would talk to. Connects at the first call, not here. */
@@ -116,8 +118,7 @@ class DockerEngine implements ContainerEngine {
 
   async remove(id: string): Promise<void> {
     const container = this.docker.getContainer(id);
-    const giveUpAt = Date.now() + removalTimeoutMs;
-    for (;;) {
+    for (let attempt = 0; attempt < removalAttempts; attempt++) {
       try {
         await this.ask(container.remove({ force: true, v: true }));
       } catch (error) {
@@ -125,11 +126,10 @@ class DockerEngine implements ContainerEngine {
         if (!EngineError.is(error, 404, 409)) throw error;
       }
       if ((await this.orNull(container.inspect())) === null) return;
-      if (Date.now() > giveUpAt)
-        throw new EngineError(409, `Docker does not remove the container ${id.slice(0, 12)}.`);
       // The engine tells nobody when a removal that it refuses to repeat is done.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, removalPauseMs));
     }
+    throw new EngineError(409, `Docker does not remove the container ${id.slice(0, 12)}.`);
   }
 
   async list(labels: Readonly<Record<string, string>>): Promise<readonly ContainerSummary[]> {
@@ -315,17 +315,6 @@ function environmentList(env: Readonly<Record<string, string>>): string[] {
 
 function labelFilter(labels: Readonly<Record<string, string>>): string[] {
   return Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-}
-
-async function* readJsonLines(stream: NodeJS.ReadableStream): AsyncGenerator<unknown> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.write(Buffer.from(chunk))).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line);
-  }
-  if (rest.trim() !== '') yield JSON.parse(rest);
 }
 
 const remedies: Readonly<Record<string, string>> = {

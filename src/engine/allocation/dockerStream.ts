@@ -1,3 +1,5 @@
+import { StringDecoder } from 'node:string_decoder';
+
 /** A piece of a command's output. */
 export interface OutputFrame {
   readonly stream: 'stdout' | 'stderr';
@@ -16,4 +18,16 @@ export async function* readFrames(stream: AsyncIterable<string | Buffer>): Async
       rest = rest.subarray(end);
     }
   }
+}
+
+/** The values of a stream of JSON texts, one a line. */
+export async function* readJsonLines(stream: NodeJS.ReadableStream): AsyncGenerator<unknown> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.write(Buffer.from(chunk))).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line);
+  }
+  if (rest.trim() !== '') yield JSON.parse(rest);
 }

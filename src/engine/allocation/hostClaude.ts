@@ -49,6 +49,12 @@ export async function checkClaudeVersion(path: string, env: Readonly<Record<stri
     env,
     extendEnv: false,
     timeoutMs: versionTimeoutMs,
+  }).catch((cause: unknown) => {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new OrchestratorError('environment', `Claude Code could not be asked for its version: ${words}`, {
+      remedy: installRemedy,
+      cause,
+    });
   });
   const version = /^(\d+)\.(\d+)\.(\d+)\b/.exec(stdout.trim())?.slice(1).map(Number);
   if (exitCode !== 0 || version === undefined) {

@@ -100,8 +100,10 @@ function baseEnvironment(excluded: readonly string[]): {
   return { HOME: homedir(), PATH: trustedPath(process.env['PATH'] ?? '', excluded), LANG: 'C.UTF-8' };
 }
 
-/** The run directories of a lease record. A last line cut short by a crash belongs to a run that never started. */
+/** The run directories of a lease record. A line cut short by a crash belongs to a run that never started. */
 function runsOf(record: string): readonly string[] {
-  const lines = record.split('\n').slice(0, -1);
-  return lines.map((line) => v.parse(v.string(), JSON.parse(line)));
+  return record.split('\n').flatMap((line) => {
+    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), v.string()), line);
+    return parsed.success ? [parsed.output] : [];
+  });
 }

@@ -1,4 +1,4 @@
-import { appendFile, constants, open } from 'node:fs/promises';
+import { constants, writeFile } from 'node:fs/promises';
 import { OrchestratorError } from '../ports/errors.ts';
 import type { ExitRecord, Launch, Workspace } from '../ports/isolation.ts';
 import type { SupervisedRuns } from '../process/supervisedRuns.ts';
@@ -64,9 +64,10 @@ export class ProcessWorkspace implements Workspace {
   /** Before the start, so that no engine ever has a run that its lease does not know. */
   private async recordRun(runDir: string): Promise<void> {
     try {
-      // Opened without creating: a released lease must not come back to life.
-      const record = await open(this.leasePath, constants.O_WRONLY | constants.O_APPEND);
-      await appendFile(record, `${JSON.stringify(runDir)}\n`).finally(() => record.close());
+      // Not creating: a released lease must not come back to life. The line break comes first: it sets a line that a
+      // crash cut short apart from this one.
+      const flag = constants.O_WRONLY | constants.O_APPEND;
+      await writeFile(this.leasePath, `\n${JSON.stringify(runDir)}`, { flag });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       throw new OrchestratorError(

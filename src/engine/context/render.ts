@@ -10,7 +10,10 @@ export function renderBundle(bundle: Bundle): string {
     case 'specification':
       return joined([
         bundle.markdown.trim(),
-        section('Acceptance criteria', bundle.criteria.map((criterion) => `- **${criterion.id}**: ${criterion.text}`)),
+        section(
+          'Acceptance criteria',
+          bundle.criteria.map((criterion) => `- **${criterion.id}**: ${criterion.text}`),
+        ),
         section('Open questions', bullets(bundle.openQuestions)),
         section('Files concerned', bullets(bundle.files)),
         section('Risks', bullets(bundle.risks)),
@@ -18,14 +21,20 @@ export function renderBundle(bundle: Bundle): string {
     case 'implementation':
       return joined([
         bundle.summary.trim(),
-        section('How each criterion was met', bundle.criteria.map(({ id, how }) => `- **${id}**: ${how}`)),
+        section(
+          'How each criterion was met',
+          bundle.criteria.map(({ id, how }) => `- **${id}**: ${how}`),
+        ),
         section('Changed files', ['```', bundle.diffStat.trimEnd(), '```']),
         `Commit ${bundle.commit}, based on ${bundle.baseCommit}.`,
       ]);
     case 'qa':
       return joined([
         `Verdict: **${bundle.verdict}**. ${bundle.summary.trim()}`,
-        section('Criteria', bundle.criteria.map(({ id, verdict, evidence }) => `- **${id}**: ${verdict}. ${evidence}`)),
+        section(
+          'Criteria',
+          bundle.criteria.map(({ id, verdict, evidence }) => `- **${id}**: ${verdict}. ${evidence}`),
+        ),
         section('Findings', bundle.findings.map(renderFinding)),
         bundle.tests === null ? '' : renderTests(bundle.tests),
       ]);
@@ -40,13 +49,18 @@ export function tagged(name: string, digest: Digest | null, text: string): strin
   return `<${name}${attribute}>\n${text.trimEnd()}\n</${name}>`;
 }
 
-export function renderTests(tests: { readonly command: string; readonly exitCode: number | null; readonly outputTail: string }): string {
+export function renderTests(tests: {
+  readonly command: string;
+  readonly exitCode: number | null;
+  readonly outputTail: string;
+}): string {
   const ending = tests.exitCode === null ? 'was ended before it finished' : `exited with ${tests.exitCode}`;
   return `## Tests\n\n\`${tests.command}\` ${ending}.\n\n\`\`\`\n${tests.outputTail.trimEnd()}\n\`\`\``;
 }
 
 function renderFinding(finding: Finding): string {
-  const place = finding.file === null ? '' : ` (${finding.file}${finding.line === null ? '' : `:${finding.line}`})`;
+  const place =
+    finding.file === null ? '' : ` (${finding.file}${finding.line === null ? '' : `:${finding.line}`})`;
   return `- ${finding.severity}: ${finding.message}${place}`;
 }
 

@@ -17,7 +17,10 @@ export function admit(decision: Decision, only: readonly TaskId[] | null): void 
   }
 }
 
-function slotFor(decision: Decision, taskId: TaskId): { readonly port: SlotPort; readonly leaseId: LeaseId } | null {
+function slotFor(
+  decision: Decision,
+  taskId: TaskId,
+): { readonly port: SlotPort; readonly leaseId: LeaseId } | null {
   const { allocation } = decision.state;
   const own = leaseOf(allocation, taskId);
   if (own !== null) return own;
@@ -46,7 +49,11 @@ function recycleLongestIdle(decision: Decision): void {
 }
 
 /** Gives up the task's lease, if it holds one. */
-export function releaseLease(decision: Decision, taskId: TaskId, cause: 'final' | 'expired' | 'closing' | 'failed'): void {
+export function releaseLease(
+  decision: Decision,
+  taskId: TaskId,
+  cause: 'final' | 'expired' | 'closing' | 'failed',
+): void {
   const lease = leaseOf(decision.state.allocation, taskId);
   if (lease !== null) decision.emit('lease.releasing', taskId, { ...lease, cause });
 }

@@ -10,10 +10,13 @@ export function decidePerson(decision: Decision, command: PersonCommand): Reject
   if (command.type === 'create') return create(decision, command);
   const task = decision.state.tasks.get(command.taskId);
   if (task === undefined) return reject('unknown-task', `There is no task ${command.taskId}.`);
-  if (isFinal(task)) return reject('final', `"${task.title}" is ${task.phase.type}; nothing more can happen to it.`);
+  if (isFinal(task))
+    return reject('final', `"${task.title}" is ${task.phase.type}; nothing more can happen to it.`);
   switch (command.type) {
     case 'approve':
-      return task.phase.type === 'gate' ? approve(decision, task, task.phase) : notNow(task, 'approve', 'waits for no approval');
+      return task.phase.type === 'gate'
+        ? approve(decision, task, task.phase)
+        : notNow(task, 'approve', 'waits for no approval');
     case 'advance':
       return advance(decision, task);
     case 'retry':
@@ -37,9 +40,17 @@ export function decidePerson(decision: Decision, command: PersonCommand): Reject
 
 function create(decision: Decision, command: Extract<PersonCommand, { type: 'create' }>): Rejection | null {
   const { taskId, title, description, priority, settings, requestDigest } = command;
-  if (decision.state.tasks.get(taskId) !== undefined) return reject('bad-input', `Task ${taskId} exists already.`);
-  if (title.trim() === '') return reject('bad-input', 'A task needs a title: say in a few words what is to be done.');
-  decision.emit('task.created', taskId, { title: title.trim(), description, priority, settings, requestDigest });
+  if (decision.state.tasks.get(taskId) !== undefined)
+    return reject('bad-input', `Task ${taskId} exists already.`);
+  if (title.trim() === '')
+    return reject('bad-input', 'A task needs a title: say in a few words what is to be done.');
+  decision.emit('task.created', taskId, {
+    title: title.trim(),
+    description,
+    priority,
+    settings,
+    requestDigest,
+  });
   return null;
 }
 
@@ -66,7 +77,10 @@ function advance(decision: Decision, task: Task): Rejection | null {
         return null;
       }
       if (task.accepted[stage] === undefined) {
-        return reject('not-now', `"${task.title}" has no accepted ${stage} to go on with. Retry it, or send it back with a note.`);
+        return reject(
+          'not-now',
+          `"${task.title}" has no accepted ${stage} to go on with. Retry it, or send it back with a note.`,
+        );
       }
       decision.emit('task.advanced', task.id, { stage, overruled: phase.failure.code });
       queue(decision, task.id, decision.task(task.id).stage, 'advanced');
@@ -77,7 +91,8 @@ function advance(decision: Decision, task: Task): Rejection | null {
 }
 
 function retry(decision: Decision, task: Task): Rejection | null {
-  if (!['attention', 'backoff', 'parked'].includes(task.phase.type)) return notNow(task, 'retry', 'has not failed');
+  if (!['attention', 'backoff', 'parked'].includes(task.phase.type))
+    return notNow(task, 'retry', 'has not failed');
   queue(decision, task.id, task.stage, 'retry');
   return null;
 }
@@ -129,16 +144,25 @@ function stop(
   phase: Extract<Phase, { type: 'preparing' | 'running' | 'stopping' }>,
   intent: StopIntent,
 ): Rejection | null {
-  if (phase.type === 'stopping' && phase.intent === intent) return notNow(task, intent, 'is being stopped already');
+  if (phase.type === 'stopping' && phase.intent === intent)
+    return notNow(task, intent, 'is being stopped already');
   const runId = phase.type === 'preparing' ? null : phase.runId;
   decision.emit('task.stop-requested', task.id, { leaseId: phase.leaseId, runId, intent });
   return null;
 }
 
-function accept(decision: Decision, task: Task, command: Extract<PersonCommand, { type: 'accept' }>): Rejection | null {
-  if (task.phase.type !== 'completed') return notNow(task, 'accept', 'is not completed; advance overrules a QA verdict');
+function accept(
+  decision: Decision,
+  task: Task,
+  command: Extract<PersonCommand, { type: 'accept' }>,
+): Rejection | null {
+  if (task.phase.type !== 'completed')
+    return notNow(task, 'accept', 'is not completed; advance overrules a QA verdict');
   if (command.strategy !== 'none' && task.worktree?.baseBranch === null) {
-    return reject('bad-input', `"${task.title}" started from a detached HEAD, so there is no branch to merge into. Accept it with merge "none" and merge ${task.worktree.branch} yourself.`);
+    return reject(
+      'bad-input',
+      `"${task.title}" started from a detached HEAD, so there is no branch to merge into. Accept it with merge "none" and merge ${task.worktree.branch} yourself.`,
+    );
   }
   decision.emit('merge.requested', task.id, { strategy: command.strategy });
   return null;

@@ -41,13 +41,21 @@ export function decideReport(decision: Decision, report: TaskReport): Rejection 
   }
 }
 
-function workspace(decision: Decision, task: Task, report: Report<'workspace-ready' | 'workspace-failed'>): Rejection | null {
+function workspace(
+  decision: Decision,
+  task: Task,
+  report: Report<'workspace-ready' | 'workspace-failed'>,
+): Rejection | null {
   const { phase } = task;
   const { leaseId } = report;
   const waited = phase.type === 'preparing' || (phase.type === 'stopping' && phase.runId === null);
   if (!waited || phase.leaseId !== leaseId) return stale;
   if (report.type === 'workspace-ready') {
-    decision.emit('workspace.ready', task.id, { leaseId, worktree: report.worktree, containerPort: report.containerPort });
+    decision.emit('workspace.ready', task.id, {
+      leaseId,
+      worktree: report.worktree,
+      containerPort: report.containerPort,
+    });
     if (phase.type === 'stopping') followIntent(decision, task.id, phase.intent);
     else startRun(decision, task.id, leaseId, task.stage, report.containerPort);
     return null;
@@ -64,7 +72,11 @@ function workspace(decision: Decision, task: Task, report: Report<'workspace-rea
   return null;
 }
 
-function run(decision: Decision, task: Task, report: Report<'run-succeeded' | 'run-failed' | 'run-stopped'>): Rejection | null {
+function run(
+  decision: Decision,
+  task: Task,
+  report: Report<'run-succeeded' | 'run-failed' | 'run-stopped'>,
+): Rejection | null {
   const { phase } = task;
   if ((phase.type !== 'running' && phase.type !== 'stopping') || phase.runId !== report.runId) return stale;
   const current = task.runs.find((candidate) => candidate.id === report.runId);
@@ -134,12 +146,28 @@ function succeeded(
   const lease = { id: phase.leaseId, port: current.containerPort };
   if (verdict?.type === 'fail') {
     const failure = { code: verdict.code, message: verdict.message };
-    decision.emit('run.failed', task.id, { runId, stage, failure, outputDigest, sessionId, costUsd, cliVersion });
+    decision.emit('run.failed', task.id, {
+      runId,
+      stage,
+      failure,
+      outputDigest,
+      sessionId,
+      costUsd,
+      cliVersion,
+    });
     decision.emit('context.accepted', task.id, { stage, digest: outputDigest });
     rework(decision, task.id, verdict, outputDigest, lease);
     return null;
   }
-  decision.emit('run.completed', task.id, { runId, stage, outputDigest, sessionId, costUsd, cliVersion, commit });
+  decision.emit('run.completed', task.id, {
+    runId,
+    stage,
+    outputDigest,
+    sessionId,
+    costUsd,
+    cliVersion,
+    commit,
+  });
   if (stage === 'specification' && task.settings.gates.includes(stage)) {
     decision.emit('gate.opened', task.id, { stage, digest: outputDigest });
     return null;

@@ -66,7 +66,9 @@ function directEffects(event: DomainEvent, after: State): readonly Effect[] {
       return [{ type: 'stop', key: keys.stop(taskId), taskId, leaseId, runId }];
     }
     case 'lease.releasing':
-      return [{ type: 'release', key: keys.release(event.data.leaseId), taskId, leaseId: event.data.leaseId }];
+      return [
+        { type: 'release', key: keys.release(event.data.leaseId), taskId, leaseId: event.data.leaseId },
+      ];
     case 'merge.requested':
       return [{ type: 'merge', key: keys.merge(taskId), taskId, strategy: event.data.strategy }];
     case 'task.backoff':
@@ -102,7 +104,9 @@ function expiryEffects(before: Allocation, event: DomainEvent, after: Allocation
   if (slot.type !== 'leased' || slot.idleSince === null) return [];
   if (earlier.type === 'leased' && earlier.leaseId === slot.leaseId && earlier.idleSince !== null) return [];
   const until = slot.idleSince + idleLeaseLimitMs;
-  return [{ type: 'expire-lease', key: keys.expireLease(lease.leaseId), taskId, leaseId: lease.leaseId, until }];
+  return [
+    { type: 'expire-lease', key: keys.expireLease(lease.leaseId), taskId, leaseId: lease.leaseId, until },
+  ];
 }
 
 /** Keys of the effects that have their outcome, or no longer matter, once this event has happened. */

@@ -57,10 +57,19 @@ export interface EventData {
   'context.accepted': { readonly stage: Stage; readonly digest: Digest };
   'gate.opened': { readonly stage: 'specification'; readonly digest: Digest };
   'rework.requested': { readonly round: number; readonly report: Digest; readonly findings: string };
-  'task.backoff': { readonly stage: Stage; readonly until: number; readonly failure: Failure; readonly retry: number };
+  'task.backoff': {
+    readonly stage: Stage;
+    readonly until: number;
+    readonly failure: Failure;
+    readonly retry: number;
+  };
   'task.parked': { readonly stage: Stage; readonly until: number; readonly failure: Failure };
   'task.needs-attention': { readonly stage: Stage; readonly failure: Failure };
-  'task.stop-requested': { readonly leaseId: LeaseId; readonly runId: RunId | null; readonly intent: StopIntent };
+  'task.stop-requested': {
+    readonly leaseId: LeaseId;
+    readonly runId: RunId | null;
+    readonly intent: StopIntent;
+  };
   'task.paused': { readonly stage: Stage };
   'task.sent-back': { readonly stage: Stage; readonly note: string };
   'task.advanced': { readonly stage: Stage; readonly overruled: FailureCode | null };

@@ -55,7 +55,9 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
     case 'task.queued': {
       const { stage, reason } = event.data;
       const phase: Phase = { type: 'queued', since: event.at, reason };
-      return reason === 'backoff-over' || reason === 'slot-blocked' ? { phase, stage } : { phase, stage, retries: 0 };
+      return reason === 'backoff-over' || reason === 'slot-blocked'
+        ? { phase, stage }
+        : { phase, stage, retries: 0 };
     }
     case 'task.admitted':
       return { phase: { type: 'preparing', leaseId: event.data.leaseId } };
@@ -70,7 +72,11 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
         runs: [...task.runs, startedRun(event.data, event.at)],
       };
     case 'run.completed':
-      return { ...withRun(task, event.data.runId, completedRun(event.data, event.at)), retries: 0, commit: event.data.commit };
+      return {
+        ...withRun(task, event.data.runId, completedRun(event.data, event.at)),
+        retries: 0,
+        commit: event.data.commit,
+      };
     case 'run.failed':
       return withRun(task, event.data.runId, {
         status: 'failed',
@@ -213,7 +219,7 @@ function follow(allocation: Allocation, task: Task, at: number): Allocation {
   const executes = isExecuting(task);
   const others = allocation.executing.filter((id) => id !== task.id);
   let next: Allocation = allocation;
-  if (executes !== (others.length < allocation.executing.length)) {
+  if (executes !== others.length < allocation.executing.length) {
     next = { ...next, executing: executes ? [...others, task.id] : others };
   }
   const waits = task.phase.type === 'queued';

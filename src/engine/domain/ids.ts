@@ -14,8 +14,7 @@ export type LeaseId = Branded<'LeaseId'>;
 export type Digest = Branded<'Digest'>;
 
 export const taskIdOf = (text: string): TaskId => text as TaskId;
-export const leaseIdOf = (port: number, generation: number): LeaseId =>
-  `${port}.${generation}` as LeaseId;
+export const leaseIdOf = (port: number, generation: number): LeaseId => `${port}.${generation}` as LeaseId;
 export const digestOf = (hex: string): Digest => hex as Digest;
 export const runIdOf = (taskId: TaskId, stage: string, attempt: number): RunId =>
   `${taskId}/${stage}-${attempt}` as RunId;

@@ -28,20 +28,33 @@ export interface Metrics {
 }
 
 /** `isStored`: whether the database holds the bundle of a digest, bytes and all. */
-export function metricsOf(tasks: readonly Task[], events: readonly TimedEvent[], isStored: (digest: string) => boolean): Metrics {
+export function metricsOf(
+  tasks: readonly Task[],
+  events: readonly TimedEvent[],
+  isStored: (digest: string) => boolean,
+): Metrics {
   const runs = tasks.flatMap((task) => task.runs);
   const durations = runs.flatMap(({ stage, status, startedAt, completedAt }) =>
     status === 'completed' && completedAt !== null ? [{ stage, ms: completedAt - startedAt }] : [],
   );
-  const byStage = (stage: Stage): number | null => mean(durations.filter((each) => each.stage === stage).map(({ ms }) => ms));
-  const atRest = tasks.filter(({ phase }) => ['completed', 'done', 'attention', 'cancelled', 'merging'].includes(phase.type));
+  const byStage = (stage: Stage): number | null =>
+    mean(durations.filter((each) => each.stage === stage).map(({ ms }) => ms));
+  const atRest = tasks.filter(({ phase }) =>
+    ['completed', 'done', 'attention', 'cancelled', 'merging'].includes(phase.type),
+  );
   const completed = atRest.filter(({ phase }) => ['completed', 'done', 'merging'].includes(phase.type));
   const started = tasks.filter((task) => task.runs.length > 0);
-  const troubled = new Set(events.filter(({ type }) => type === 'task.needs-attention').map(({ taskId }) => taskId));
+  const troubled = new Set(
+    events.filter(({ type }) => type === 'task.needs-attention').map(({ taskId }) => taskId),
+  );
   return {
     completionRate: ratio(completed.length, atRest.length),
     averageStageMs: mean(durations.map(({ ms }) => ms)),
-    averageMsByStage: { specification: byStage('specification'), implementation: byStage('implementation'), qa: byStage('qa') },
+    averageMsByStage: {
+      specification: byStage('specification'),
+      implementation: byStage('implementation'),
+      qa: byStage('qa'),
+    },
     utilization: utilizationOf(events),
     contextPreservation: preservationOf(tasks, isStored),
     interventionRate: ratio(started.filter(({ id }) => troubled.has(id)).length, started.length),
@@ -100,5 +113,8 @@ function utilizationOf(events: readonly TimedEvent[]): number | null {
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
-const mean = (values: readonly number[]): number | null => ratio(values.reduce((sum, value) => sum + value, 0), values.length);
-
+const mean = (values: readonly number[]): number | null =>
+  ratio(
+    values.reduce((sum, value) => sum + value, 0),
+    values.length,
+  );

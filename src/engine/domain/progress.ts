@@ -10,7 +10,13 @@ import { nextStage, type Stage } from './stage.ts';
 import type { QueueReason, StopIntent } from './task.ts';
 
 /** Starts the next run of a stage in the lease the task holds. The caller made sure that its context is there. */
-export function startRun(decision: Decision, taskId: TaskId, leaseId: LeaseId, stage: Stage, containerPort: number | null): void {
+export function startRun(
+  decision: Decision,
+  taskId: TaskId,
+  leaseId: LeaseId,
+  stage: Stage,
+  containerPort: number | null,
+): void {
   const task = decision.task(taskId);
   const inputDigests = contextFor(task, stage);
   if (inputDigests === null) {
@@ -35,7 +41,12 @@ export function askPerson(decision: Decision, taskId: TaskId, stage: Stage, fail
 }
 
 /** A stage's bundle was accepted: on to the next stage, or to the person after the last. */
-export function afterStage(decision: Decision, taskId: TaskId, stage: Stage, lease: { readonly id: LeaseId; readonly port: number | null }): void {
+export function afterStage(
+  decision: Decision,
+  taskId: TaskId,
+  stage: Stage,
+  lease: { readonly id: LeaseId; readonly port: number | null },
+): void {
   const next = nextStage(stage);
   const task = decision.task(taskId);
   if (next === null) {
@@ -46,16 +57,30 @@ export function afterStage(decision: Decision, taskId: TaskId, stage: Stage, lea
 }
 
 /** QA found faults: back to implementation, unless another round would be the same again. */
-export function rework(decision: Decision, taskId: TaskId, verdict: Extract<Verdict, { type: 'fail' }>, report: Digest, lease: { readonly id: LeaseId; readonly port: number | null }): void {
+export function rework(
+  decision: Decision,
+  taskId: TaskId,
+  verdict: Extract<Verdict, { type: 'fail' }>,
+  report: Digest,
+  lease: { readonly id: LeaseId; readonly port: number | null },
+): void {
   const task = decision.task(taskId);
   const round = task.qaRounds + 1;
   const failure: Failure = { code: verdict.code, message: verdict.message };
   if (task.lastFindings === verdict.findings) {
     const message = `QA found the same again after rework. ${verdict.message}`;
-    askPerson(decision, taskId, 'qa', { ...failure, message, remedy: 'Send it back with a note, or accept it as it is.' });
+    askPerson(decision, taskId, 'qa', {
+      ...failure,
+      message,
+      remedy: 'Send it back with a note, or accept it as it is.',
+    });
   } else if (round > task.settings.maxQaRounds) {
     const message = `QA still finds faults after ${task.settings.maxQaRounds} rounds of rework. ${verdict.message}`;
-    askPerson(decision, taskId, 'qa', { ...failure, message, remedy: 'Send it back with a note, or accept it as it is.' });
+    askPerson(decision, taskId, 'qa', {
+      ...failure,
+      message,
+      remedy: 'Send it back with a note, or accept it as it is.',
+    });
   } else {
     decision.emit('rework.requested', taskId, { round, report, findings: verdict.findings });
     startRun(decision, taskId, lease.id, 'implementation', lease.port);
@@ -63,7 +88,13 @@ export function rework(decision: Decision, taskId: TaskId, verdict: Extract<Verd
 }
 
 /** What the policy says about a failed run or preparation. The task stops executing. */
-export function followPolicy(decision: Decision, taskId: TaskId, stage: Stage, failure: Failure, random: number): void {
+export function followPolicy(
+  decision: Decision,
+  taskId: TaskId,
+  stage: Stage,
+  failure: Failure,
+  random: number,
+): void {
   const policy = failurePolicies[failure.code];
   const { now } = decision;
   const retry = decision.task(taskId).retries + 1;
@@ -97,7 +128,11 @@ export function blockSlot(decision: Decision, taskId: TaskId, leaseId: LeaseId, 
     return slot.type === 'leased' && slot.leaseId === leaseId;
   });
   if (port === undefined) return;
-  decision.emit('slot.blocked', taskId, { port, holder: failure.message, until: decision.now + slotRecheckMs });
+  decision.emit('slot.blocked', taskId, {
+    port,
+    holder: failure.message,
+    until: decision.now + slotRecheckMs,
+  });
   const { slots } = decision.state.allocation;
   if (slotPorts.every((candidate) => slots[candidate].type === 'blocked')) {
     askPerson(decision, taskId, decision.task(taskId).stage, failure);

@@ -9,7 +9,7 @@ import type { Clock } from '../ports/clock.ts';
 import { failureOf, OrchestratorError } from '../ports/errors.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NewBundle, Store } from '../ports/store.ts';
-import { StageRunner, testsDirectory, type StageReport } from '../stages/stageRunner.ts';
+import { testsDirectory, type StageReport, type StageRunner } from '../stages/stageRunner.ts';
 import type { StageContext } from '../stages/stageDefinition.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
 import type { Preparation } from './preparation.ts';
@@ -58,7 +58,12 @@ export class EffectRunner {
   /** Starts it; one that is under way already goes on. */
   issue(effect: Effect): void {
     if (this.open.has(effect.key)) return;
-    const entry: OpenEffect = { effect, detach: new AbortController(), stop: new AbortController(), done: Promise.resolve() };
+    const entry: OpenEffect = {
+      effect,
+      detach: new AbortController(),
+      stop: new AbortController(),
+      done: Promise.resolve(),
+    };
     this.open.set(effect.key, entry);
     entry.done = this.perform(entry)
       .catch((error: unknown) => {
@@ -104,15 +109,26 @@ export class EffectRunner {
       case 'wait':
         return this.at(effect.until, entry, { type: 'wait-over', taskId: effect.taskId });
       case 'expire-lease':
-        return this.at(effect.until, entry, { type: 'lease-expired', taskId: effect.taskId, leaseId: effect.leaseId });
+        return this.at(effect.until, entry, {
+          type: 'lease-expired',
+          taskId: effect.taskId,
+          leaseId: effect.leaseId,
+        });
       case 'recheck-slot':
-        return this.at(effect.until, entry, { type: 'slot-recheck', taskId: effect.taskId, port: effect.port });
+        return this.at(effect.until, entry, {
+          type: 'slot-recheck',
+          taskId: effect.taskId,
+          port: effect.port,
+        });
       default:
         return assertNever(effect);
     }
   }
 
-  private async prepare({ taskId, leaseId }: EffectOf<'prepare'>, { detach, stop }: OpenEffect): Promise<void> {
+  private async prepare(
+    { taskId, leaseId }: EffectOf<'prepare'>,
+    { detach, stop }: OpenEffect,
+  ): Promise<void> {
     const task = this.options.task(taskId);
     if (task === null) return;
     try {
@@ -120,15 +136,32 @@ export class EffectRunner {
       const { worktree, workspace } = await this.options.preparation.prepare(task, leaseId, signal);
       const { path, branch, baseBranch, baseCommit } = worktree;
       const { containerPort } = workspace;
-      await this.report({ type: 'workspace-ready', taskId, leaseId, worktree: { path, branch, baseBranch, baseCommit }, containerPort });
+      await this.report({
+        type: 'workspace-ready',
+        taskId,
+        leaseId,
+        worktree: { path, branch, baseBranch, baseCommit },
+        containerPort,
+      });
     } catch (error) {
       if (detach.signal.aborted) return;
-      const failure = stop.signal.aborted ? ({ code: 'killed', message: 'Stopped on request.' } as const) : failureOf(error);
-      await this.report({ type: 'workspace-failed', taskId, leaseId, failure, random: this.options.random() });
+      const failure = stop.signal.aborted
+        ? ({ code: 'killed', message: 'Stopped on request.' } as const)
+        : failureOf(error);
+      await this.report({
+        type: 'workspace-failed',
+        taskId,
+        leaseId,
+        failure,
+        random: this.options.random(),
+      });
     }
   }
 
-  private async run({ taskId, leaseId, runId }: EffectOf<'run'>, { detach, stop }: OpenEffect): Promise<void> {
+  private async run(
+    { taskId, leaseId, runId }: EffectOf<'run'>,
+    { detach, stop }: OpenEffect,
+  ): Promise<void> {
     const task = this.options.task(taskId);
     const run = task?.runs.find((candidate) => candidate.id === runId);
     if (task === null || run === undefined) return;
@@ -139,7 +172,10 @@ export class EffectRunner {
       if (task.phase.type === 'stopping' && !(await workspace.wasStarted(runDir))) stop.abort();
       const inputs = await this.inputs(run);
       const request = { task, run, workspace, worktree, runDir, inputs, context: contextOf(inputs) };
-      const report = await this.options.stageRunner.run(request, { detach: detach.signal, stop: stop.signal });
+      const report = await this.options.stageRunner.run(request, {
+        detach: detach.signal,
+        stop: stop.signal,
+      });
       await this.reportRun(task, run, report);
     } catch (error) {
       if (detach.signal.aborted) return;
@@ -148,7 +184,14 @@ export class EffectRunner {
         return;
       }
       const nothing = { sessionId: null, costUsd: 0, cliVersion: null };
-      await this.report({ type: 'run-failed', taskId, runId, failure: failureOf(error), ...nothing, random: this.options.random() });
+      await this.report({
+        type: 'run-failed',
+        taskId,
+        runId,
+        failure: failureOf(error),
+        ...nothing,
+        random: this.options.random(),
+      });
     }
   }
 
@@ -156,10 +199,23 @@ export class EffectRunner {
     const ids = { taskId: task.id, runId: run.id };
     if (report.type === 'failed') {
       const { failure, sessionId, costUsd, cliVersion } = report;
-      await this.report({ type: 'run-failed', ...ids, failure, sessionId, costUsd, cliVersion, random: this.options.random() });
+      await this.report({
+        type: 'run-failed',
+        ...ids,
+        failure,
+        sessionId,
+        costUsd,
+        cliVersion,
+        random: this.options.random(),
+      });
       return;
     }
-    const bundle: NewBundle = { ...ids, digest: report.result.outputDigest, stage: run.stage, body: report.body };
+    const bundle: NewBundle = {
+      ...ids,
+      digest: report.result.outputDigest,
+      stage: run.stage,
+      body: report.body,
+    };
     await this.options.report({ type: 'run-succeeded', ...ids, ...report.result }, [bundle]);
   }
 
@@ -168,7 +224,8 @@ export class EffectRunner {
     return Promise.all(
       run.inputDigests.map(async (digest) => {
         const stored = await this.options.store.bundle(digest);
-        if (stored === null) throw new OrchestratorError('internal', `The context ${digest} is missing from the database.`);
+        if (stored === null)
+          throw new OrchestratorError('internal', `The context ${digest} is missing from the database.`);
         if (digestOfBody(stored.body) !== digest) {
           throw new OrchestratorError('internal', `The context ${digest} was changed in the database.`, {
             remedy: 'Restore the database from a backup.',
@@ -261,8 +318,16 @@ export class EffectRunner {
 
 function contextOf(inputs: readonly { readonly bundle: Bundle }[]): StageContext {
   const find = <Type extends Bundle['type']>(type: Type): Extract<Bundle, { type: Type }> | null =>
-    inputs.map(({ bundle }) => bundle).find((bundle): bundle is Extract<Bundle, { type: Type }> => bundle.type === type) ?? null;
+    inputs
+      .map(({ bundle }) => bundle)
+      .find((bundle): bundle is Extract<Bundle, { type: Type }> => bundle.type === type) ?? null;
   const request = find('request');
-  if (request === null) throw new OrchestratorError('internal', 'The run was recorded without the request as its context.');
-  return { request, specification: find('specification'), implementation: find('implementation'), qa: find('qa') };
+  if (request === null)
+    throw new OrchestratorError('internal', 'The run was recorded without the request as its context.');
+  return {
+    request,
+    specification: find('specification'),
+    implementation: find('implementation'),
+    qa: find('qa'),
+  };
 }

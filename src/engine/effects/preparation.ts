@@ -23,7 +23,11 @@ export class Preparation {
     this.paths = paths;
   }
 
-  async prepare(task: Task, leaseId: LeaseId, signal: AbortSignal): Promise<{ readonly worktree: Worktree; readonly workspace: Workspace }> {
+  async prepare(
+    task: Task,
+    leaseId: LeaseId,
+    signal: AbortSignal,
+  ): Promise<{ readonly worktree: Worktree; readonly workspace: Workspace }> {
     const worktree = await this.worktree(task);
     signal.throwIfAborted();
     this.workspaces.forget(leaseId);
@@ -35,13 +39,18 @@ export class Preparation {
     if (workspace.status === 'rejected') throw workspace.reason;
     if (populated.status === 'rejected') throw populated.reason;
     signal.throwIfAborted();
-    if (task.settings.setupCommand !== null) await this.setUp(task, workspace.value, task.settings.setupCommand, signal);
+    if (task.settings.setupCommand !== null)
+      await this.setUp(task, workspace.value, task.settings.setupCommand, signal);
     return { worktree, workspace: workspace.value };
   }
 
   /** The task's worktree; made if it is not there. */
   worktree(task: Task): Promise<Worktree> {
-    return this.worktrees.ensure({ taskId: task.id, title: task.title, baseBranch: task.settings.baseBranch });
+    return this.worktrees.ensure({
+      taskId: task.id,
+      title: task.title,
+      baseBranch: task.settings.baseBranch,
+    });
   }
 
   private async setUp(task: Task, workspace: Workspace, command: string, signal: AbortSignal): Promise<void> {
@@ -50,7 +59,13 @@ export class Preparation {
       const earlier = await readExitRecord(runDir);
       if (earlier?.reason === 'exited' && earlier.code === 0) return;
       if (earlier !== null) continue;
-      const result = await runProjectCommand({ workspace, runDir, command, timeoutMs: setupTimeoutMs, signal });
+      const result = await runProjectCommand({
+        workspace,
+        runDir,
+        command,
+        timeoutMs: setupTimeoutMs,
+        signal,
+      });
       if (result.exitCode === 0) return;
       throw new OrchestratorError(
         'environment',

@@ -40,7 +40,12 @@ export class Workspaces {
     await this.isolations[task.settings.isolation].release(leaseId);
   }
 
-  private async make(task: Task, worktree: Worktree, leaseId: LeaseId, signal: AbortSignal): Promise<Workspace> {
+  private async make(
+    task: Task,
+    worktree: Worktree,
+    leaseId: LeaseId,
+    signal: AbortSignal,
+  ): Promise<Workspace> {
     const runsPath = this.paths.ofTask(task.id);
     await mkdir(runsPath, { recursive: true, mode: 0o700 });
     return this.isolations[task.settings.isolation].acquire(

@@ -37,7 +37,8 @@ export async function doctor(options: DoctorOptions, io: HostIo, assets: Assets)
     healthy &&= result.ok;
     output.object({ type: 'check', name, ...result });
     output.text(`${result.ok ? pc.green('✓') : pc.red('✗')} ${name.padEnd(12)} ${plain(result.detail, 300)}`);
-    if (result.remedy !== null) output.text(`  ${''.padEnd(12)} ${pc.yellow('→')} ${plain(result.remedy, 300)}`);
+    if (result.remedy !== null)
+      output.text(`  ${''.padEnd(12)} ${pc.yellow('→')} ${plain(result.remedy, 300)}`);
   }
   return healthy ? exitCodes.asAsked : exitCodes.environment;
 }
@@ -51,11 +52,25 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
   try {
     place = await placeOf(options, io);
   } catch (error) {
-    return [git, { name: 'repository', run: () => Promise.reject(error instanceof Error ? error : new Error(String(error))) }];
+    return [
+      git,
+      {
+        name: 'repository',
+        run: () => Promise.reject(error instanceof Error ? error : new Error(String(error))),
+      },
+    ];
   }
-  const request = { image: options.image ?? null, claudePath: options.claude ?? null, baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null };
+  const request = {
+    image: options.image ?? null,
+    claudePath: options.claude ?? null,
+    baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null,
+  };
   const withIsolation = async (kind: 'docker' | 'process', found: string): Promise<string> => {
-    const orchestrator = await openHere(place, io, assets, { drive: 'none', holder: 'orchestrator doctor', onProgress: (text) => io.stderr.write(`${text}\n`) });
+    const orchestrator = await openHere(place, io, assets, {
+      drive: 'none',
+      holder: 'orchestrator doctor',
+      onProgress: (text) => io.stderr.write(`${text}\n`),
+    });
     try {
       const isolation: Isolation = orchestrator.isolations[kind];
       await isolation.check(request);
@@ -66,9 +81,16 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
   };
   return [
     git,
-    { name: 'repository', run: async () => `${place.repository.path}, at ${(await place.worktrees.repository()).head.commit.slice(0, 12)}` },
+    {
+      name: 'repository',
+      run: async () =>
+        `${place.repository.path}, at ${(await place.worktrees.repository()).head.commit.slice(0, 12)}`,
+    },
     { name: 'storage', run: () => withStorage(place, io, assets) },
-    { name: 'docker', run: () => withIsolation('docker', 'the engine answers, the image is there or can be built') },
+    {
+      name: 'docker',
+      run: () => withIsolation('docker', 'the engine answers, the image is there or can be built'),
+    },
     ...slotPorts.map((port) => ({ name: `port ${port}`, run: () => portFree(port) })),
     { name: 'claude', run: () => withIsolation('process', 'Claude Code is there and new enough') },
     { name: 'sign-in', run: () => signIn(io) },
@@ -76,13 +98,21 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
 }
 
 async function withStorage(place: Place, io: HostIo, assets: Assets): Promise<string> {
-  const orchestrator = await openHere(place, io, assets, { drive: 'none', holder: 'orchestrator doctor', onProgress: () => {} });
+  const orchestrator = await openHere(place, io, assets, {
+    drive: 'none',
+    holder: 'orchestrator doctor',
+    onProgress: () => {},
+  });
   try {
     const { ok, rows, firstBadRow } = await orchestrator.records.verifyAudit();
     if (ok) return `${place.storage}, ${rows} audit rows, every hash fits`;
-    throw new OrchestratorError('environment', `The audit trail in ${place.storage} was changed: row ${firstBadRow} of ${rows} does not fit.`, {
-      remedy: 'Compare it with a backup or an export before you rely on it.',
-    });
+    throw new OrchestratorError(
+      'environment',
+      `The audit trail in ${place.storage} was changed: row ${firstBadRow} of ${rows} does not fit.`,
+      {
+        remedy: 'Compare it with a backup or an export before you rely on it.',
+      },
+    );
   } finally {
     await orchestrator.close();
   }
@@ -94,7 +124,8 @@ function portFree(port: number): Promise<string> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         new OrchestratorError('port-taken', `Port ${port} is in use (${error.code ?? error.message}).`, {
-          remedy: 'Fine if it is a task of yours under review; otherwise stop what listens there. That slot is skipped meanwhile.',
+          remedy:
+            'Fine if it is a task of yours under review; otherwise stop what listens there. That slot is skipped meanwhile.',
         }),
       );
     });
@@ -103,7 +134,9 @@ function portFree(port: number): Promise<string> {
 }
 
 async function signIn(io: HostIo): Promise<string> {
-  const found = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'].find((name) => (io.env[name] ?? '') !== '');
+  const found = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'].find(
+    (name) => (io.env[name] ?? '') !== '',
+  );
   if (found !== undefined) return `${found} is set`;
   throw new OrchestratorError('authentication', 'No credentials in the environment.', {
     remedy:

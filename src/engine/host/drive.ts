@@ -24,7 +24,10 @@ export async function run(options: TaskOptions, io: HostIo, assets: Assets): Pro
   const settings = await taskSettings(options, io.cwd);
   return driveAll(options, io, assets, 'orchestrator run', [id], async (orchestrator) => {
     // Before anything is recorded: a task that cannot run here should not be left behind.
-    await orchestrator.isolations[settings.isolation].check({ ...settings, baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null });
+    await orchestrator.isolations[settings.isolation].check({
+      ...settings,
+      baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null,
+    });
     await create(orchestrator, id, options, settings, io);
     return [id];
   });
@@ -61,12 +64,28 @@ export async function add(options: TaskOptions, io: HostIo, assets: Assets): Pro
   }
 }
 
-async function create(engine: Engine, id: TaskId, options: TaskOptions, settings: Task['settings'], io: HostIo): Promise<Task> {
+async function create(
+  engine: Engine,
+  id: TaskId,
+  options: TaskOptions,
+  settings: Task['settings'],
+  io: HostIo,
+): Promise<Task> {
   const title = options.title.trim();
   const description = await descriptionOf(options, io);
   const { body, digest } = sealBundle({ type: 'request', format: 1, title, description });
-  const command: PersonCommand = { type: 'create', taskId: id, title, description, priority: options.priority, settings, requestDigest: digest };
-  const rejection = await engine.dispatch(command, [{ digest, taskId: id, runId: null, stage: 'request', body }]);
+  const command: PersonCommand = {
+    type: 'create',
+    taskId: id,
+    title,
+    description,
+    priority: options.priority,
+    settings,
+    requestDigest: digest,
+  };
+  const rejection = await engine.dispatch(command, [
+    { digest, taskId: id, runId: null, stage: 'request', body },
+  ]);
   if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
   return knownTask(engine.records, id);
 }
@@ -101,7 +120,10 @@ async function driveAll(
   try {
     const ids = await begin(orchestrator);
     await orchestrator.start();
-    const rested = await Promise.race([service.until(() => !ids.some((id) => service.isMoving(id))).then(() => true), aborted(io.interrupted)]);
+    const rested = await Promise.race([
+      service.until(() => !ids.some((id) => service.isMoving(id))).then(() => true),
+      aborted(io.interrupted),
+    ]);
     if (rested) return await finish(orchestrator, output, ids);
     const running = service.openTasks().filter(({ phase }) => phase.type === 'running');
     view?.close();
@@ -123,7 +145,9 @@ async function finish({ records }: Orchestrator, output: Output, ids: readonly T
   const tasks = await Promise.all(ids.map((id) => knownTask(records, id)));
   for (const task of tasks) output.object({ type: 'final', ...wireTask(task) });
   if (tasks.length === 0) output.text('Nothing to do: every task rests. See `orchestrator tasks`.');
-  return tasks.every((task) => restOutcome(task) === 'completed') ? exitCodes.asAsked : exitCodes.needsAttention;
+  return tasks.every((task) => restOutcome(task) === 'completed')
+    ? exitCodes.asAsked
+    : exitCodes.needsAttention;
 }
 
 function aborted(signal: AbortSignal): Promise<false> {

@@ -16,7 +16,10 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export function explain(error: unknown): { readonly code: ExitCode; readonly message: string } {
   if (!(error instanceof OrchestratorError)) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { code: exitCodes.internal, message: `This is a defect of the orchestrator, not of yours:\n${message}` };
+    return {
+      code: exitCodes.internal,
+      message: `This is a defect of the orchestrator, not of yours:\n${message}`,
+    };
   }
   const remedy = error.remedy === undefined ? '' : `\n${error.remedy}`;
   const message = `${error.message}${remedy}`;

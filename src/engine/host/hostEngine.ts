@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import { homedir } from 'node:os';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Engine } from '../engine.ts';
 import { openOrchestrator, type Orchestrator } from '../openOrchestrator.ts';
 import type { Drive } from '../orchestratorService.ts';
@@ -9,6 +8,7 @@ import { serveEngine } from '../sharing/engineServer.ts';
 import { defaultStorage, defaultWorktrees } from '../storagePaths.ts';
 import { connectToHolder } from '../store/writerLock.ts';
 import { systemClock } from '../systemClock.ts';
+import { locateRepository } from '../worktrees/repository.ts';
 import { WorktreeManager } from '../worktrees/worktreeManager.ts';
 import type { CommonOptions } from './options.ts';
 import { type HostIo, stderrLogger } from './output.ts';
@@ -29,10 +29,12 @@ export interface Place {
 export async function placeOf(options: CommonOptions, io: HostIo): Promise<Place> {
   const given = resolve(io.cwd, options.repo);
   // The storage's default lies under the home of whoever runs this; its path depends on the repository's top level.
-  const { topLevel } = await WorktreeManager.locate(given);
+  const { topLevel } = await locateRepository(given);
   const home = io.env['HOME'] ?? homedir();
-  const storage = options.storage === undefined ? defaultStorage(home, topLevel) : resolve(io.cwd, options.storage);
-  const worktreesDir = options.worktrees === undefined ? defaultWorktrees(storage) : resolve(io.cwd, options.worktrees);
+  const storage =
+    options.storage === undefined ? defaultStorage(home, topLevel) : resolve(io.cwd, options.storage);
+  const worktreesDir =
+    options.worktrees === undefined ? defaultWorktrees(storage) : resolve(io.cwd, options.worktrees);
   return {
     worktrees: new WorktreeManager({ repositoryPath: topLevel, worktreesDir }),
     repository: { path: topLevel, name: basename(topLevel) },
@@ -65,7 +67,12 @@ export async function openHere(
 }
 
 /** For reading and for a person's moves: the engine that holds the storage, or one of our own that drives nothing. */
-export async function openAnywhere(place: Place, io: HostIo, assets: Assets, holder: string): Promise<Engine> {
+export async function openAnywhere(
+  place: Place,
+  io: HostIo,
+  assets: Assets,
+  holder: string,
+): Promise<Engine> {
   const socket = await connectToHolder(place.storage);
   if (socket !== null) return EngineClient.attach(socket);
   const orchestrator = await openHere(place, io, assets, { drive: 'none', holder, onProgress: () => {} });

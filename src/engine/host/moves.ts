@@ -18,7 +18,13 @@ export interface MoveOptions extends CommonOptions {
 }
 
 /** A person's move on a task: refused with the reason (bad input), or done when this returns. */
-export async function move(type: MoveType, reference: string, options: MoveOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+export async function move(
+  type: MoveType,
+  reference: string,
+  options: MoveOptions,
+  io: HostIo,
+  assets: Assets,
+): Promise<ExitCode> {
   const output = new Output(io, options.json === true);
   const engine = await openAnywhere(await placeOf(options, io), io, assets, `orchestrator ${type}`);
   try {
@@ -47,12 +53,27 @@ function commandOf(type: MoveType, taskId: TaskId, options: MoveOptions): Person
   }
 }
 
-async function mergeFailure(records: { audit: (query: { taskId: TaskId; after: number; limit: number }) => Promise<readonly { type: string; data: unknown }[]> }, task: Task): Promise<OrchestratorError> {
+async function mergeFailure(
+  records: {
+    audit: (query: {
+      taskId: TaskId;
+      after: number;
+      limit: number;
+    }) => Promise<readonly { type: string; data: unknown }[]>;
+  },
+  task: Task,
+): Promise<OrchestratorError> {
   const rows = await records.audit({ taskId: task.id, after: 0, limit: 100_000 });
   const data = rows.findLast(({ type }) => type === 'merge.failed')?.data;
   const failure = typeof data === 'object' && data !== null && 'failure' in data ? data.failure : null;
-  const text = typeof failure === 'object' && failure !== null && 'message' in failure ? String(failure.message) : 'The merge failed.';
-  const remedy = typeof failure === 'object' && failure !== null && 'remedy' in failure ? String(failure.remedy) : 'Merge the branch yourself, then accept with --merge none.';
+  const text =
+    typeof failure === 'object' && failure !== null && 'message' in failure
+      ? String(failure.message)
+      : 'The merge failed.';
+  const remedy =
+    typeof failure === 'object' && failure !== null && 'remedy' in failure
+      ? String(failure.remedy)
+      : 'Merge the branch yourself, then accept with --merge none.';
   return new OrchestratorError('bad-input', text, { remedy });
 }
 

@@ -48,14 +48,25 @@ export function withTaskOptions(command: Command): Command {
     .addOption(new Option('--description <text>', 'what is to be done, in full').conflicts('descriptionFile'))
     .option('--description-file <file>', 'the same, from a file ("-" for standard input)')
     .option('--priority <number>', 'higher goes first', whole, 0)
-    .addOption(new Option('--isolation <kind>', 'where the agent works (default: docker)').choices(['docker', 'process']))
+    .addOption(
+      new Option('--isolation <kind>', 'where the agent works (default: docker)').choices([
+        'docker',
+        'process',
+      ]),
+    )
     .option('--base <branch>', 'the branch to start from and merge back to (default: the current one)')
     .option('--test-command <command>', 'run by the engine in QA; it must exit with 0')
     .option('--setup-command <command>', 'run once in the fresh worktree')
-    .option('--copy-file <path>', 'copied into the fresh worktree, for example .env (may be repeated)', collect)
+    .option(
+      '--copy-file <path>',
+      'copied into the fresh worktree, for example .env (may be repeated)',
+      collect,
+    )
     .option('--claude <path>', 'the Claude Code executable (default: found on PATH)')
     .option('--image <name>', 'your own container image; it needs git and sh')
-    .addOption(new Option('--gate <stage>', 'wait for your approval after this stage').choices(['specification']))
+    .addOption(
+      new Option('--gate <stage>', 'wait for your approval after this stage').choices(['specification']),
+    )
     .option('--max-qa-rounds <number>', 'how often QA may send work back (default: 3)', whole)
     .option('--model <name>', 'the model for all three stages')
     .option('--no-trust', "do not pass the repository's CLAUDE.md on to the agent")
@@ -87,11 +98,17 @@ async function readSettings(path: string): Promise<SettingsInput> {
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new OrchestratorError('bad-input', `The settings file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new OrchestratorError(
+      'bad-input',
+      `The settings file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const result = v.safeParse(settingsSchema, parsed);
   if (result.success) return result.output;
-  throw new OrchestratorError('bad-input', `The settings file ${path} is not right:\n${v.summarize(result.issues)}`);
+  throw new OrchestratorError(
+    'bad-input',
+    `The settings file ${path} is not right:\n${v.summarize(result.issues)}`,
+  );
 }
 
 const modelForAll = (model: string): NonNullable<SettingsInput['stages']> => ({

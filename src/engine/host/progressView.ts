@@ -38,7 +38,9 @@ export class ProgressView {
       case 'activity': {
         const text = plain(notice.activity.text, this.width() - 14);
         this.doing.set(notice.taskId, text);
-        const mark = { says: pc.dim('“'), does: pc.cyan('→'), waits: pc.yellow('…'), denied: pc.red('⊘') }[notice.activity.type];
+        const mark = { says: pc.dim('“'), does: pc.cyan('→'), waits: pc.yellow('…'), denied: pc.red('⊘') }[
+          notice.activity.type
+        ];
         this.line(`      ${mark} ${notice.activity.type === 'says' ? pc.dim(text) : text}`);
         return;
       }
@@ -105,7 +107,9 @@ function describe(row: AuditRow, task: Task): string | null {
     case 'workspace.ready':
       return `Worktree ${pc.bold(task.worktree?.branch ?? '')}${task.settings.isolation === 'docker' ? ', container ready' : ', on this machine (no container)'}`;
     case 'run.started':
-      return run === undefined ? null : `${outcomeMark(null)} ${pc.bold(stageNames[run.stage])}${run.attempt > 1 ? ` (attempt ${run.attempt})` : ''}`;
+      return run === undefined
+        ? null
+        : `${outcomeMark(null)} ${pc.bold(stageNames[run.stage])}${run.attempt > 1 ? ` (attempt ${run.attempt})` : ''}`;
     case 'run.completed':
     case 'run.failed':
     case 'run.cancelled':
@@ -132,14 +136,17 @@ function describe(row: AuditRow, task: Task): string | null {
     case 'merge.failed':
       return `${pc.yellow('!')} ${plain(failureText(row.data), 400)}`;
     case 'task.accepted':
-      return restOutcome(task) === 'completed' ? `${pc.green('✓')} ${pc.bold('Accepted')}${task.commit === null ? '' : ` as ${task.commit.slice(0, 10)}`}` : null;
+      return restOutcome(task) === 'completed'
+        ? `${pc.green('✓')} ${pc.bold('Accepted')}${task.commit === null ? '' : ` as ${task.commit.slice(0, 10)}`}`
+        : null;
     default:
       return null;
   }
 }
 
 function ended(row: AuditRow, task: Task): string {
-  const run: Run | undefined = task.runs.findLast(({ completedAt }) => completedAt === row.at) ?? task.runs.at(-1);
+  const run: Run | undefined =
+    task.runs.findLast(({ completedAt }) => completedAt === row.at) ?? task.runs.at(-1);
   if (run === undefined) return row.type;
   const took = elapsed((run.completedAt ?? row.at) - run.startedAt);
   const what = run.outcome === 'success' ? 'done' : (run.outcome ?? 'ended');
@@ -150,6 +157,12 @@ function ended(row: AuditRow, task: Task): string {
 function failureText(data: unknown): string {
   if (typeof data !== 'object' || data === null) return '';
   if ('holder' in data && typeof data.holder === 'string') return data.holder;
-  if (!('failure' in data) || typeof data.failure !== 'object' || data.failure === null || !('message' in data.failure)) return '';
+  if (
+    !('failure' in data) ||
+    typeof data.failure !== 'object' ||
+    data.failure === null ||
+    !('message' in data.failure)
+  )
+    return '';
   return String(data.failure.message);
 }

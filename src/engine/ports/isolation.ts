@@ -79,6 +79,10 @@ export interface Isolation {
   /** Removes what earlier engines of this storage left over, except these leases. */
   reap(live: ReadonlySet<LeaseId>): Promise<void>;
   /** Throws an `environment` error with its remedy when this isolation cannot work here. */
-  check(request: { readonly image: string | null; readonly claudePath: string | null; readonly baseUrl: string | null }): Promise<void>;
+  check(request: {
+    readonly image: string | null;
+    readonly claudePath: string | null;
+    readonly baseUrl: string | null;
+  }): Promise<void>;
   close(): Promise<void>;
 }

@@ -85,7 +85,11 @@ export interface Store {
   /** All bundles of a task, oldest first, without their bodies. */
   bundles(taskId: TaskId): Promise<readonly Omit<StoredBundle, 'body'>[]>;
   /** Rows with `seq` greater than `after`, in order. */
-  audit(query: { readonly taskId?: TaskId; readonly after: number; readonly limit: number }): Promise<readonly AuditRow[]>;
+  audit(query: {
+    readonly taskId?: TaskId;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<readonly AuditRow[]>;
   verifyAudit(): Promise<AuditVerdict>;
   close(): Promise<void>;
 }

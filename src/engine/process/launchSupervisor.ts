@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +21,16 @@ export async function launchSupervisor(
   launch: SupervisorLaunch,
 ): Promise<void> {
   const directory = new DirectoryWatch(runDir);
+  const log = await open(join(runDir, runFiles.supervisorLog), 'a', 0o600);
   try {
-    const supervisor = await spawnSupervisor(program, runDir);
+    const supervisor = spawn(program.nodePath, [program.supervisorPath, runDir], {
+      detached: true,
+      // Keeps no folder busy that someone may want to unmount or remove.
+      cwd: '/',
+      // With the same TMPDIR both sides know the run's temporary folder by the same path.
+      env: { ELECTRON_RUN_AS_NODE: '1', TMPDIR: tmpdir() },
+      stdio: ['pipe', 'ignore', log.fd],
+    });
     let gone: string | undefined;
     const goes = (why: string): void => {
       gone ??= why;
@@ -43,24 +51,6 @@ export async function launchSupervisor(
     }
   } finally {
     directory.close();
-  }
-}
-
-async function spawnSupervisor(
-  { nodePath, supervisorPath }: SupervisorProgram,
-  runDir: string,
-): Promise<ChildProcess> {
-  const log = await open(join(runDir, runFiles.supervisorLog), 'a', 0o600);
-  try {
-    return spawn(nodePath, [supervisorPath, runDir], {
-      detached: true,
-      // Keeps no folder busy that someone may want to unmount or remove.
-      cwd: '/',
-      // With the same TMPDIR both sides know the run's temporary folder by the same path.
-      env: { ELECTRON_RUN_AS_NODE: '1', TMPDIR: tmpdir() },
-      stdio: ['pipe', 'ignore', log.fd],
-    });
-  } finally {
     await log.close();
   }
 }

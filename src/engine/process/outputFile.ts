@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redactor } from './redactor.ts';
@@ -8,20 +8,25 @@ const quietMs = 2_000;
 
 /** Copies one output stream of a program into a file, redacted. A slow disk slows the program down and loses nothing. */
 export class OutputFile {
-  /** Resolves when all is on disk; rejects when it could not be written. */
-  readonly done: Promise<void>;
+  /** Never resolves; rejects when the output could not be written. */
+  readonly failed: Promise<never>;
+  private readonly done: Promise<void>;
   private readonly source: Readable;
   /** Counts steps, so that standing still can be told from being slow. */
   private progress = 0;
   private writing = false;
   private cut = false;
 
-  constructor(source: Readable, path: string, redactor: Redactor) {
+  /** Owns the file from now on. Reads at once, before the program can end. */
+  constructor(source: Readable, file: FileHandle, redactor: Redactor) {
     this.source = source;
-    this.done = this.copy(path, redactor);
+    this.done = this.copy(file, redactor);
+    this.failed = this.done.then(() => new Promise<never>(() => {}));
+    // Told to those who wait for it, who may come later than the failure.
+    this.failed.catch(() => undefined);
   }
 
-  /** For after the program's end: waits for `done`, but not for a stranger who inherited the stream and keeps it open. */
+  /** For after the program's end: waits until all is on disk, but not for a stranger who inherited the stream and keeps it open. */
   async finish(): Promise<void> {
     const done = this.done.then(() => true);
     for (;;) {
@@ -37,8 +42,7 @@ export class OutputFile {
     }
   }
 
-  private async copy(path: string, redactor: Redactor): Promise<void> {
-    const file = await open(path, 'a', 0o600);
+  private async copy(file: FileHandle, redactor: Redactor): Promise<void> {
     try {
       for await (const bytes of this.chunks()) {
         this.writing = true;

@@ -70,7 +70,7 @@ export class Redactor {
         found.push({ start, end: start + secret.length });
       }
     }
-    return found.sort((left, right) => left.start - right.start);
+    return found.toSorted((left, right) => left.start - right.start);
   }
 
   /** The first position from which the rest of the data is the beginning of a secret. */

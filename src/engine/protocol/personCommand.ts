@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import type { PersonCommand } from '../domain/commands.ts';
 import { digestSchema, mergeStrategySchema, taskIdSchema, taskSettingsSchema } from './taskSchema.ts';
 
-const move = <Type extends PersonCommand['type']>(type: Type) => v.strictObject({ type: v.literal(type), taskId: taskIdSchema });
+const move = <Type extends PersonCommand['type']>(type: Type) =>
+  v.strictObject({ type: v.literal(type), taskId: taskIdSchema });
 
 /** A person's move, as it comes from another process. */
 export const personCommandSchema = v.variant('type', [

@@ -47,7 +47,13 @@ export interface WireTask {
   readonly stages: readonly WireStage[];
 }
 
-export function wireEvent(row: { readonly seq: number; readonly at: number; readonly taskId: string; readonly type: string; readonly data: unknown }): WireEvent {
+export function wireEvent(row: {
+  readonly seq: number;
+  readonly at: number;
+  readonly taskId: string;
+  readonly type: string;
+  readonly data: unknown;
+}): WireEvent {
   return { seq: row.seq, at: isoTime(row.at), task_id: row.taskId, type: row.type, data: row.data };
 }
 

@@ -8,13 +8,15 @@ import { OrchestratorError } from '../ports/errors.ts';
 import { type EngineRequest, protocolVersion, replySchema } from './engineProtocol.ts';
 
 type Method = EngineRequest['method'];
-type Params<Name extends Method> = Extract<EngineRequest, { method: Name }>['params'];
 
 /** The engine of the process that holds the storage, spoken to through its lock's socket. */
 export class EngineClient implements Engine {
   readonly records: Records;
   private readonly socket: Socket;
-  private readonly pending = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
+  private readonly pending = new Map<
+    number,
+    { resolve(result: unknown): void; reject(error: Error): void }
+  >();
   private lastId = 0;
   private ended: Error | null = null;
 
@@ -37,18 +39,25 @@ export class EngineClient implements Engine {
   /** Takes over a connected socket; refuses a holder of another release. */
   static async attach(socket: Socket): Promise<EngineClient> {
     const client = new EngineClient(socket);
-    const { version } = await client.call<{ readonly version: number }, 'hello'>('hello', { version: protocolVersion });
+    const { version } = await client.call<{ readonly version: number }>('hello', {
+      version: protocolVersion,
+    });
     if (version === protocolVersion) return client;
     await client.close();
-    throw new OrchestratorError('environment', 'The storage is in use by another release of the orchestrator.', {
-      remedy: 'Close that one first.',
-    });
+    throw new OrchestratorError(
+      'environment',
+      'The storage is in use by another release of the orchestrator.',
+      {
+        remedy: 'Close that one first.',
+      },
+    );
   }
 
-  dispatch: Engine['dispatch'] = (command, bundles) => this.call<Rejection | null, 'dispatch'>('dispatch', { command, bundles: [...bundles] });
+  dispatch: Engine['dispatch'] = (command, bundles) =>
+    this.call<Rejection | null>('dispatch', { command, bundles });
 
   settled: Engine['settled'] = async (taskId) => {
-    await this.call<null, 'settled'>('settled', { taskId });
+    await this.call<null>('settled', { taskId });
   };
 
   close(): Promise<void> {
@@ -57,7 +66,7 @@ export class EngineClient implements Engine {
     return Promise.resolve();
   }
 
-  private call<Result, Name extends Method>(method: Name, params: Params<Name>): Promise<Result> {
+  private call<Result>(method: Method, params: object): Promise<Result> {
     if (this.ended !== null) return Promise.reject(this.ended);
     this.lastId += 1;
     const id = this.lastId;
@@ -77,9 +86,13 @@ export class EngineClient implements Engine {
   }
 
   private fail(why: string): void {
-    this.ended ??= new OrchestratorError('environment', `The orchestrator that holds the storage went away: ${why}.`, {
-      remedy: 'Run the command again.',
-    });
+    this.ended ??= new OrchestratorError(
+      'environment',
+      `The orchestrator that holds the storage went away: ${why}.`,
+      {
+        remedy: 'Run the command again.',
+      },
+    );
     for (const { reject } of this.pending.values()) reject(this.ended);
     this.pending.clear();
   }

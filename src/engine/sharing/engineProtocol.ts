@@ -1,11 +1,20 @@
 import * as v from 'valibot';
 import { personCommandSchema } from '../protocol/personCommand.ts';
-import { digestSchema, newBundleSchema, taskIdSchema } from '../protocol/taskSchema.ts';
+import type { NewBundle } from '../ports/store.ts';
+import { digestSchema, runIdSchema, stageSchema, taskIdSchema } from '../protocol/taskSchema.ts';
 
 /** Raised when a message changes: two releases must not misunderstand each other. */
 export const protocolVersion = 1;
 
 const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const newBundleSchema = v.strictObject({
+  digest: digestSchema,
+  taskId: taskIdSchema,
+  runId: v.nullable(runIdSchema),
+  stage: v.union([stageSchema, v.literal('request')]),
+  body: v.string(),
+}) satisfies v.GenericSchema<unknown, NewBundle>;
 
 const request = <Method extends string, Params extends v.GenericSchema>(method: Method, params: Params) =>
   v.strictObject({ id: natural, method: v.literal(method), params });

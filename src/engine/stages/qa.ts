@@ -44,7 +44,11 @@ export function failedTestsReport(context: StageContext, tests: TestRun): QaBund
     format: 1,
     verdict: 'fail',
     summary: `${message} The criteria were not judged.`,
-    criteria: specificationOf(context).criteria.map(({ id }) => ({ id, verdict: 'not-judged', evidence: message })),
+    criteria: specificationOf(context).criteria.map(({ id }) => ({
+      id,
+      verdict: 'not-judged',
+      evidence: message,
+    })),
     findings: [{ severity: 'blocker', message, file: null, line: null }],
     tests,
   };

@@ -1,5 +1,12 @@
 import type * as v from 'valibot';
-import type { Bundle, ImplementationBundle, QaBundle, RequestBundle, SpecificationBundle, TestRun } from '../context/bundle.ts';
+import type {
+  Bundle,
+  ImplementationBundle,
+  QaBundle,
+  RequestBundle,
+  SpecificationBundle,
+  TestRun,
+} from '../context/bundle.ts';
 import type { Verdict } from '../domain/commands.ts';
 import type { Stage } from '../domain/stage.ts';
 
@@ -41,4 +48,3 @@ export function specificationOf(context: StageContext): SpecificationBundle {
   if (context.specification === null) throw new TypeError('The run was started without a specification');
   return context.specification;
 }
-

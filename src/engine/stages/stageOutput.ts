@@ -10,7 +10,10 @@ export const specificationOutput = v.object({
     v.minLength(1),
     v.description('One checkable statement each; they are numbered AC-1, AC-2, ... in this order.'),
   ),
-  open_questions: v.pipe(v.array(v.string()), v.description('What only the person can decide; empty if nothing.')),
+  open_questions: v.pipe(
+    v.array(v.string()),
+    v.description('What only the person can decide; empty if nothing.'),
+  ),
   files: v.pipe(v.array(v.string()), v.description('Repository-relative paths that will change or matter.')),
   risks: v.array(v.string()),
 });
@@ -19,8 +22,15 @@ export const specificationOutput = v.object({
  * A property for each criterion, all required: the CLI itself makes the model go on until each one is answered, so
  * none can be forgotten.
  */
-function perCriterion<Entry extends v.GenericSchema>(criteria: SpecificationBundle['criteria'], entry: Entry) {
-  return v.object(Object.fromEntries(criteria.map(({ id, text }) => [id, v.pipe(entry, v.description(text.slice(0, 300)))])));
+function perCriterion<Entry extends v.GenericSchema>(
+  criteria: SpecificationBundle['criteria'],
+  entry: Entry,
+) {
+  return v.object(
+    Object.fromEntries(
+      criteria.map(({ id, text }) => [id, v.pipe(entry, v.description(text.slice(0, 300)))]),
+    ),
+  );
 }
 
 /** What the implementation stage must answer with. */
@@ -39,7 +49,11 @@ export const qaOutput = (criteria: SpecificationBundle['criteria']) =>
       criteria,
       v.object({
         verdict: v.picklist(['pass', 'fail']),
-        evidence: v.pipe(v.string(), v.minLength(1), v.description('File and line, test name, or output that shows it.')),
+        evidence: v.pipe(
+          v.string(),
+          v.minLength(1),
+          v.description('File and line, test name, or output that shows it.'),
+        ),
       }),
     ),
     findings: v.array(

@@ -56,10 +56,9 @@ export interface RunSignals {
 }
 
 const definitions: Readonly<Record<Stage, StageDefinition>> = {
-  // Each definition is typed by its own output schema; here only "some schema" matters, and its output is parsed by it.
-  specification: specification as unknown as StageDefinition,
-  implementation: implementation as unknown as StageDefinition,
-  qa: qa as unknown as StageDefinition,
+  specification,
+  implementation,
+  qa,
 };
 
 const startSchema = v.object({ head: v.string() });
@@ -98,7 +97,11 @@ export class StageRunner {
     const outcome = await this.ask(definition, request, tests, signals.detach);
     if (outcome.type === 'failure') return { ...outcome, type: 'failed' };
     const output = v.safeParse(definition.output(request.context), outcome.structuredOutput);
-    if (!output.success) return failed(outcome, { code: 'no-verdict', message: `The ${request.run.stage} stage answered in another form than it was asked for: ${v.summarize(output.issues)}` });
+    if (!output.success)
+      return failed(outcome, {
+        code: 'no-verdict',
+        message: `The ${request.run.stage} stage answered in another form than it was asked for: ${v.summarize(output.issues)}`,
+      });
     const overstep = await this.overstep(definition, request, head);
     if (overstep !== null) return failed(outcome, overstep);
     return this.conclude(definition, request, head, tests, outcome, output.output);
@@ -117,23 +120,41 @@ export class StageRunner {
     return head;
   }
 
-  private async runTests(request: StageRunRequest, head: string, signals: RunSignals): Promise<CommandResult | null> {
+  private async runTests(
+    request: StageRunRequest,
+    head: string,
+    signals: RunSignals,
+  ): Promise<CommandResult | null> {
     const { task, run, runDir, workspace, worktree } = request;
     const command = task.settings.testCommand;
     if (command === null) return null;
     this.onActivity(task, run, { type: 'does', text: `Tests: ${command}` });
     const { timeoutMs } = task.settings.stages[run.stage];
-    const tests = await runProjectCommand({ workspace, runDir: testsDirectory(runDir), command, timeoutMs, signal: signals.detach });
+    const tests = await runProjectCommand({
+      workspace,
+      runDir: testsDirectory(runDir),
+      command,
+      timeoutMs,
+      signal: signals.detach,
+    });
     signals.stop.throwIfAborted();
     if (tests.exit.reason === 'lost' || tests.exit.reason === 'stopped') {
-      throw new OrchestratorError('killed', `The test command was ended before it finished${tests.exit.detail === undefined ? '' : ` (${tests.exit.detail})`}.`);
+      throw new OrchestratorError(
+        'killed',
+        `The test command was ended before it finished${tests.exit.detail === undefined ? '' : ` (${tests.exit.detail})`}.`,
+      );
     }
     // Reports and caches that tests write are neither the implementer's work nor an overstep of QA's.
     if ((await this.worktrees.changes(worktree)).length > 0) await this.worktrees.restore(worktree, head);
     return tests;
   }
 
-  private async ask(definition: StageDefinition, request: StageRunRequest, tests: CommandResult | null, detach: AbortSignal): Promise<CliOutcome> {
+  private async ask(
+    definition: StageDefinition,
+    request: StageRunRequest,
+    tests: CommandResult | null,
+    detach: AbortSignal,
+  ): Promise<CliOutcome> {
     const { task, run, runDir, workspace, context } = request;
     const settings = task.settings.stages[run.stage];
     const contextFolder = join(runDir, 'context');
@@ -165,13 +186,18 @@ export class StageRunner {
     });
   }
 
-  private async contextParts(definition: StageDefinition, request: StageRunRequest, tests: CommandResult | null): Promise<readonly ContextPart[]> {
+  private async contextParts(
+    definition: StageDefinition,
+    request: StageRunRequest,
+    tests: CommandResult | null,
+  ): Promise<readonly ContextPart[]> {
     const parts: ContextPart[] = request.inputs.map(({ digest, bundle }) => ({
       name: bundle.type === 'qa' ? 'qa-report' : bundle.type,
       digest,
       text: renderBundle(bundle),
     }));
-    if (definition.reads.diff) parts.push({ name: 'diff', digest: null, text: await this.worktrees.diff(request.worktree) });
+    if (definition.reads.diff)
+      parts.push({ name: 'diff', digest: null, text: await this.worktrees.diff(request.worktree) });
     if (tests !== null) parts.push({ name: 'tests', digest: null, text: renderTests(tests) });
     return parts;
   }
@@ -182,7 +208,11 @@ export class StageRunner {
   }
 
   /** What the stage did that it must not; undone. Null when it kept to its part. */
-  private async overstep(definition: StageDefinition, { run, worktree }: StageRunRequest, head: string): Promise<Failure | null> {
+  private async overstep(
+    definition: StageDefinition,
+    { run, worktree }: StageRunRequest,
+    head: string,
+  ): Promise<Failure | null> {
     const damage = [...(await this.worktrees.verify(worktree))];
     if (!definition.changes) {
       const moved = (await this.worktrees.head(worktree)) !== head;
@@ -193,8 +223,12 @@ export class StageRunner {
       }
     }
     if (damage.length === 0) return null;
-    const named = damage.slice(0, 10).join(', ') + (damage.length > 10 ? ` and ${damage.length - 10} more` : '');
-    return { code: 'forbidden-change', message: `The ${run.stage} stage changed what it must not: ${named}. The changes were undone.` };
+    const named =
+      damage.slice(0, 10).join(', ') + (damage.length > 10 ? ` and ${damage.length - 10} more` : '');
+    return {
+      code: 'forbidden-change',
+      message: `The ${run.stage} stage changed what it must not: ${named}. The changes were undone.`,
+    };
   }
 
   private async conclude(
@@ -208,7 +242,10 @@ export class StageRunner {
     const { task, run, worktree, context } = request;
     let commit = head;
     if (definition.changes) {
-      const checkpoint = await this.worktrees.checkpoint(worktree, `${task.title}\n\nOrchestrator-Task: ${task.id}\nOrchestrator-Stage: ${run.stage} ${run.attempt}`);
+      const checkpoint = await this.worktrees.checkpoint(
+        worktree,
+        `${task.title}\n\nOrchestrator-Task: ${task.id}\nOrchestrator-Stage: ${run.stage} ${run.attempt}`,
+      );
       commit = checkpoint.commit;
       if (commit === head) {
         return failed(outcome, {
@@ -233,7 +270,14 @@ export class StageRunner {
     return {
       type: 'succeeded',
       body,
-      result: { outputDigest: digest, sessionId, costUsd, cliVersion, commit, ...(verdict === null ? {} : { verdict }) },
+      result: {
+        outputDigest: digest,
+        sessionId,
+        costUsd,
+        cliVersion,
+        commit,
+        ...(verdict === null ? {} : { verdict }),
+      },
     };
   }
 
@@ -243,7 +287,14 @@ export class StageRunner {
     return {
       type: 'succeeded',
       body,
-      result: { outputDigest: digest, sessionId: null, costUsd: 0, cliVersion: null, commit: head, verdict: verdictOf(report) },
+      result: {
+        outputDigest: digest,
+        sessionId: null,
+        costUsd: 0,
+        cliVersion: null,
+        commit: head,
+        verdict: verdictOf(report),
+      },
     };
   }
 }
@@ -257,7 +308,10 @@ function asTestRun({ command, exitCode, durationMs, outputTail }: CommandResult)
   return { command, exitCode, durationMs, outputTail };
 }
 
-function failed({ sessionId, costUsd, cliVersion }: Extract<CliOutcome, { type: 'success' }>, failure: Failure): StageReport {
+function failed(
+  { sessionId, costUsd, cliVersion }: Extract<CliOutcome, { type: 'success' }>,
+  failure: Failure,
+): StageReport {
   return { type: 'failed', failure, sessionId, costUsd, cliVersion };
 }
 

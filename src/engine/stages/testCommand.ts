@@ -33,7 +33,13 @@ export async function runProjectCommand(options: {
     tailOf(join(runDir, runFiles.stderr)),
   ]);
   const outputTail = [output, errors].filter((text) => text !== '').join('\n');
-  return { command, exitCode: exit.reason === 'exited' ? exit.code : null, durationMs: await duration(runDir), outputTail, exit };
+  return {
+    command,
+    exitCode: exit.reason === 'exited' ? exit.code : null,
+    durationMs: await duration(runDir),
+    outputTail,
+    exit,
+  };
 }
 
 async function tailOf(path: string): Promise<string> {

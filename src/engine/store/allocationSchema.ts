@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Allocation, Slot } from '../domain/allocation.ts';
-import { leaseIdSchema, taskIdSchema } from './taskSchema.ts';
+import { leaseIdSchema, taskIdSchema } from '../protocol/taskSchema.ts';
 
 const slotSchema = v.variant('type', [
   v.strictObject({ type: v.literal('free') }),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { slotPorts } from '../domain/allocation.ts';
 import type { Effect } from '../domain/effects.ts';
-import { leaseIdSchema, mergeStrategySchema, runIdSchema, taskIdSchema } from './taskSchema.ts';
+import { leaseIdSchema, mergeStrategySchema, runIdSchema, taskIdSchema } from '../protocol/taskSchema.ts';
 
 const common = { key: v.string(), taskId: taskIdSchema };
 const portSchema = v.picklist(slotPorts);

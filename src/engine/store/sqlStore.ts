@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import type { DomainEvent } from '../domain/events.ts';
 import type { Digest, RunId, TaskId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
@@ -26,7 +25,7 @@ type Synchronous = {
 };
 
 export interface SqlStoreOptions {
-  /** Storage folder; made when absent. */
+  /** Storage folder. */
   readonly directory: string;
   readonly repositoryPath: string;
   readonly projectName: string;
@@ -59,7 +58,6 @@ export class SqlStore implements Synchronous {
   /** Opens or creates the database and brings it to the newest version; throws `environment` when it can not. */
   static async open(options: SqlStoreOptions, io: FileIo = nodeFileIo): Promise<SqlStore> {
     const { directory, wasmPath } = options;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const database = await openDatabase(wasmPath, { directory, name: databaseName, io });
     try {
       return new SqlStore(database, options);

@@ -45,7 +45,8 @@ function perform(store: SqlStore, request: StoreRequest): unknown {
     case 'verifyAudit':
       return verify(store);
     case 'close':
-      return store.close();
+      store.close();
+      return null;
   }
 }
 

@@ -162,9 +162,8 @@ class WorkerStore implements Store {
 
 function errorOf(failure: StoreFailure): Error {
   if (failure.code !== null) {
-    return new OrchestratorError(failure.code, failure.message, {
-      ...(failure.remedy === undefined ? {} : { remedy: failure.remedy }),
-    });
+    const options = failure.remedy === undefined ? {} : { remedy: failure.remedy };
+    return new OrchestratorError(failure.code, failure.message, options);
   }
   const error = new Error(failure.message);
   if (failure.stack !== undefined) error.stack = failure.stack;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -28,7 +29,7 @@ const darwinExclusiveLock = 0x20;
 /**
  * Makes this process the only writer of a storage folder until `release` or its death, kill -9 included. The kernel holds
  * the lock: there is no heartbeat to miss, so a holder that sleeps for a night is still the holder in the morning.
- * Linux: an abstract socket; Windows: a named pipe; macOS: a locked file. All three listen, and `onConnection` gets who
+ * Makes the folder when absent. Linux: an abstract socket; Windows: a named pipe; macOS: a locked file. All three listen, and `onConnection` gets who
  * connects. Throws `environment` naming the holder when there is one.
  */
 export async function acquireWriterLock(
@@ -36,8 +37,7 @@ export async function acquireWriterLock(
   holder: string,
   onConnection: (socket: Socket) => void = (socket) => socket.destroy(),
 ): Promise<WriterLock> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const endpoint = endpointOf(lockId(directory));
+  const endpoint = endpointOf(prepare(directory));
   const lockedFile = process.platform === 'darwin' ? lockFile(directory, endpoint) : null;
   const connections = new Set<Socket>();
   const server = createServer((socket) => {
@@ -67,6 +67,21 @@ export async function acquireWriterLock(
     throw error;
   }
   return { release };
+}
+
+/** Makes the folder and its lock's id, if need be; returns the id. */
+function prepare(directory: string): string {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return lockId(directory);
+  } catch (error) {
+    if (error instanceof OrchestratorError) throw error;
+    const words = error instanceof Error ? error.message : String(error);
+    throw new OrchestratorError('environment', `The storage ${directory} can not be used: ${words}`, {
+      remedy: 'Choose a folder that you may write to, on a local disk.',
+      cause: error,
+    });
+  }
 }
 
 /** Connects to the process that holds the storage, to its `onConnection`; null when nobody does. */

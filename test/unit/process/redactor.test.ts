@@ -10,7 +10,7 @@ function redact(secrets: readonly string[], chunks: readonly string[]): string {
 
 /** Cuts a text at pseudo-random places. */
 function cut(text: string, cuts: readonly number[]): string[] {
-  const places = [...new Set(cuts.map((place) => place % (text.length + 1)))].sort((a, b) => a - b);
+  const places = [...new Set(cuts.map((place) => place % (text.length + 1)))].toSorted((a, b) => a - b);
   return [0, ...places].map((start, index) => text.slice(start, places[index] ?? text.length));
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
@@ -18,11 +18,11 @@ import type { FailingCall } from '../../support/storeFileIo.ts';
 
 const hasSqlite = spawnSync('sqlite3', ['--version']).status === 0;
 
-describe('an I/O error', () => {
-  // Each commit writes the whole task anew, with `retries` as its number: half a commit would show.
-  const numbered = (task: ReturnType<typeof queuedTask>, n: number): Parameters<SqlStore['commit']>[0] =>
-    transitionOf({ ...task, retries: n, description: 'd'.repeat(n * 9000) });
+// Each commit writes the whole task anew, with `retries` as its number: half a commit would show.
+const numbered = (task: ReturnType<typeof queuedTask>, n: number): Parameters<SqlStore['commit']>[0] =>
+  transitionOf({ ...task, retries: n, description: 'd'.repeat(n * 9000) });
 
+describe('an I/O error', () => {
   test.each<[FailingCall, string]>([
     ['write', 'EIO'],
     ['write', 'ENOSPC'],
@@ -111,7 +111,6 @@ describe('another program', () => {
     const task = queuedTask();
     store.commit(transitionOf(task));
     const path = join(directory, 'orchestrator.db');
-    const { copyFileSync, renameSync } = await import('node:fs');
     copyFileSync(path, `${path}.copy`);
     renameSync(`${path}.copy`, path);
     expect(() => store.commit(transitionOf(task))).toThrow('Another program wrote');

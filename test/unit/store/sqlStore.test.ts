@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Allocation } from '../../../src/engine/domain/allocation.ts';
 import type { Effect } from '../../../src/engine/domain/effects.ts';
@@ -301,13 +299,6 @@ test.each([
   expect(OrchestratorError.is(failure, 'environment')).toBe(true);
   expect(String(failure)).toContain(task.id);
   expect(String(failure)).toContain(detail);
-});
-
-test.skipIf(process.platform === 'win32')('only the owner may read the folder and the file', async () => {
-  const directory = join(await temporaryDirectory(), 'deep', 'storage');
-  await openTestStore(directory);
-  expect(statSync(directory).mode & 0o777).toBe(0o700);
-  expect(statSync(join(directory, 'orchestrator.db')).mode & 0o777).toBe(0o600);
 });
 
 function thrownBy(call: () => unknown): unknown {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
@@ -94,7 +94,32 @@ describe('the store in its thread', () => {
   });
 });
 
+test.skipIf(process.platform === 'win32')(
+  'a new storage is made, and only its owner may read it',
+  async () => {
+    const directory = join(await temporaryDirectory(), 'deep', 'storage');
+    const store = await open(directory);
+    await store.commit(transitionOf(queuedTask()));
+    const modes = readdirSync(directory).map((name) => [name, lstatSync(join(directory, name)).mode & 0o077]);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    expect(modes.filter(([name]) => name !== 'orchestrator.db-journal')).toEqual([
+      ['orchestrator.db', 0],
+      ['orchestrator.db-journal.live', 0],
+      ['orchestrator.db.id', 0],
+      ['orchestrator.db.owner', 0],
+    ]);
+  },
+);
+
 describe('a storage that can not be opened', () => {
+  test('is refused by name when its folder can not be made', async () => {
+    const file = join(await temporaryDirectory(), 'file');
+    writeFileSync(file, '');
+    await expect(open(join(file, 'storage'))).rejects.toSatisfy(
+      (error) => OrchestratorError.is(error, 'environment') && error.message.includes(file),
+    );
+  });
+
   test('is refused while another has it, and is free after that one closed', async () => {
     const directory = await temporaryDirectory();
     const first = await open(directory);

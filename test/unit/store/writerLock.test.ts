@@ -1,9 +1,9 @@
-import { connect } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
-import { acquireWriterLock } from '../../../src/engine/store/writerLock.ts';
+import { acquireWriterLock, connectToHolder } from '../../../src/engine/store/writerLock.ts';
 import { buildStore } from '../../support/storeBuild.ts';
 import type { StoreBuild } from '../../support/storeBuild.ts';
 import { temporaryDirectory } from '../../support/storeFixtures.ts';
@@ -85,18 +85,35 @@ test('a damaged id file is refused with what to do', async () => {
   expect((await refusal(directory)).message).toContain('damaged');
 });
 
-test.skipIf(process.platform !== 'linux')('the holder hears who connects', async () => {
-  const directory = await temporaryDirectory();
-  const heard = new Promise<void>((resolve) => {
-    void acquireWriterLock(directory, 'first', (socket) => {
-      socket.end();
-      resolve();
-    }).then(async (lock) => {
-      onTestFinished(() => lock.release());
-      const { readFileSync } = await import('node:fs');
-      const id = readFileSync(join(directory, 'orchestrator.db.id'), 'utf8');
-      connect({ path: `\0${`orchestrator-${id}`.padEnd(107, '.')}` }).resume();
-    });
+describe('whoever connects', () => {
+  test('reaches the holder, and is cut off by the release', async () => {
+    const directory = await temporaryDirectory();
+    const lock = await acquireWriterLock(directory, 'first', (socket) => socket.write('hello'));
+    const socket = await connectToHolder(directory);
+    if (socket === null) throw new Error('nobody listens');
+    const [greeting] = await once(socket, 'data');
+    expect(String(greeting)).toBe('hello');
+    const cutOff = once(socket, 'close');
+    await lock.release();
+    await cutOff;
+    expect(await connectToHolder(directory)).toBeNull();
   });
-  await heard;
+
+  test('finds nobody where there never was a storage, and makes none', async () => {
+    const directory = join(await temporaryDirectory(), 'absent');
+    expect(await connectToHolder(directory)).toBeNull();
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  test('finds nobody after the holder was killed', async () => {
+    const directory = await temporaryDirectory();
+    const child = new StoreProcess(build, 'hold', directory);
+    onTestFinished(() => child.kill());
+    await child.line();
+    const socket = await connectToHolder(directory);
+    socket?.destroy();
+    expect(socket).not.toBeNull();
+    await child.kill();
+    expect(await connectToHolder(directory)).toBeNull();
+  });
 });

@@ -6,7 +6,7 @@ import type { NewBundle, StoredBundle } from '../../ports/store.ts';
 import { taskIdOfBytes, uuidBytes } from '../identifiers.ts';
 import { damaged, parseStored } from '../parse.ts';
 import type { Database, Row } from '../sqljs/database.ts';
-import { digestSchema, runIdSchema } from '../taskSchema.ts';
+import { digestSchema, runIdSchema } from '../../protocol/taskSchema.ts';
 
 const columns = 'task_id, run_id, stage, version, context.digest, created_at';
 

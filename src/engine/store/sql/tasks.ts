@@ -5,7 +5,7 @@ import type { Task } from '../../domain/task.ts';
 import { sqlTime, taskIdOfBytes, uuidBytes, uuidRange } from '../identifiers.ts';
 import { parseStored, parseStoredJson } from '../parse.ts';
 import type { Database, Row } from '../sqljs/database.ts';
-import { taskSchema } from '../taskSchema.ts';
+import { taskSchema } from '../../protocol/taskSchema.ts';
 
 const stateRow = v.object({ task_id: v.instance(Uint8Array), state: v.string() });
 const idRow = v.object({ task_id: v.instance(Uint8Array) });

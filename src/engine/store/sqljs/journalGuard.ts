@@ -1,4 +1,14 @@
-import { closeSync, existsSync, lstatSync, openSync, readSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { OrchestratorError } from '../../ports/errors.ts';
 

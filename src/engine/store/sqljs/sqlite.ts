@@ -57,15 +57,14 @@ async function instantiate(wasm: Uint8Array<ArrayBuffer>, names: readonly string
       // Off: the old way of registering functions only prints a warning here.
       useOldExtensionFunctions: false,
       instantiateWasm(imports: WasmImports, done: (instance: WasmInstance) => void) {
-        webAssembly
-          .instantiate(wasm, hookedImports(imports, names, vfs))
-          .then(({ instance }) => {
-            memory = Object.values(instance.exports).find((item) => item instanceof webAssembly.Memory);
-            if (memory === undefined) throw new Error('the SQLite module exports no memory');
-            vfs.attachMemory(memory);
-            done(instance);
-          })
-          .catch(reject);
+        const start = async (): Promise<void> => {
+          const { instance } = await webAssembly.instantiate(wasm, hookedImports(imports, names, vfs));
+          memory = Object.values(instance.exports).find((item) => item instanceof webAssembly.Memory);
+          if (memory === undefined) throw new Error('the SQLite module exports no memory');
+          vfs.attachMemory(memory);
+          done(instance);
+        };
+        start().catch(reject);
         return {};
       },
     };

@@ -6,7 +6,7 @@ import type { Failure } from '../domain/outcome.ts';
 import { stages } from '../domain/stage.ts';
 import type { Phase, Run, StageSettings, Task, TaskSettings, TaskWorktree } from '../domain/task.ts';
 
-// The domain's types as they lie in the database. Strict: a field too many or too few means that the row is not what
+// The domain's types as they lie in the database and pass between processes. Strict: a field too many or too few means that the row is not what
 // this version wrote. `test/unit/store/taskSchema.test.ts` proves the types equal.
 
 export const taskIdSchema = v.pipe(
@@ -41,7 +41,8 @@ const stageSettingsSchema = v.strictObject({
   allowedTools: v.array(v.string()),
 }) satisfies v.GenericSchema<unknown, StageSettings>;
 
-const settingsSchema = v.strictObject({
+/** A task's settings, complete. */
+export const taskSettingsSchema = v.strictObject({
   isolation: v.picklist(['docker', 'process']),
   baseBranch: v.nullable(v.string()),
   testCommand: v.nullable(v.string()),
@@ -120,7 +121,7 @@ export const taskSchema = v.strictObject({
   id: taskIdSchema,
   title: v.string(),
   description: v.string(),
-  settings: settingsSchema,
+  settings: taskSettingsSchema,
   priority: v.number(),
   createdAt: v.number(),
   updatedAt: v.number(),

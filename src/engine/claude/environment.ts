@@ -1,0 +1,40 @@
+const credentials = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'] as const;
+
+/**
+ * How the CLI has to behave under an engine. Background tasks are off because they make it print a result before it is
+ * done. Four retries of its own take about 20 s; what lasts longer is left to the engine's backoff.
+ */
+const fixed = {
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+  DISABLE_AUTOUPDATER: '1',
+  CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
+  CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
+  CLAUDE_CODE_MAX_RETRIES: '4',
+  CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '120000',
+  BASH_DEFAULT_TIMEOUT_MS: '600000',
+  BASH_MAX_TIMEOUT_MS: '1800000',
+} as const;
+
+/**
+ * The CLI's environment on top of the workspace's own: credentials and the service's address from `source`, and nothing
+ * else of it, because every shell command of the agent inherits it.
+ */
+export function cliEnvironment(source: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const environment: Record<string, string> = { ...fixed };
+  for (const name of [...credentials, 'ANTHROPIC_BASE_URL']) {
+    const value = source[name];
+    if (value !== undefined && value !== '') environment[name] = value;
+  }
+  return environment;
+}
+
+/** The values that must never be shown or stored. */
+export function secretsOf(source: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return credentials.flatMap((name) => source[name] ?? []).filter((value) => value !== '');
+}
+
+/** Whether the address is this machine itself: inside a container it would mean the container. */
+export function isLoopback(baseUrl: string): boolean {
+  const { hostname } = new URL(baseUrl);
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}

@@ -1,0 +1,70 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { open, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { ExitRecord } from '../ports/isolation.ts';
+import { findExecutable, isExecutable } from './findExecutable.ts';
+import { OutputFile } from './outputFile.ts';
+import { processTable, type ProcessRef } from './processTable.ts';
+import { Redactor } from './redactor.ts';
+import { runFiles } from './runDirectory.ts';
+import type { SupervisorLaunch } from './supervisorProtocol.ts';
+
+export interface Program {
+  /** Null when it had ended before it could be looked at. */
+  readonly ref: ProcessRef | null;
+  readonly exited: Promise<Pick<ExitRecord, 'code' | 'signal'>>;
+  readonly outputs: readonly OutputFile[];
+}
+
+/** Why the program cannot be started, for a person; spawn itself says ENOENT for all of it, or nothing. */
+export async function findObstacle({ argv: [file], cwd, env }: SupervisorLaunch): Promise<string | null> {
+  const folder = await stat(cwd).catch(() => null);
+  if (folder?.isDirectory() !== true) return `The working directory ${cwd} does not exist`;
+  const isThere = file.includes('/')
+    ? await isExecutable(resolve(cwd, file))
+    : (await findExecutable(file, env['PATH'] ?? '')) !== null;
+  return isThere ? null : `There is no executable ${file}`;
+}
+
+/** Starts the program in a process group of its own, its streams in files of the run directory, secrets redacted. */
+export async function startProgram(
+  runDir: string,
+  { argv, cwd, env }: SupervisorLaunch,
+  secrets: readonly string[],
+): Promise<Program> {
+  const [file = argv[0], ...args] = [...(await deathGuard()), ...argv];
+  const stdin = await open(join(runDir, runFiles.stdin), 'r');
+  const stdout = await open(join(runDir, runFiles.stdout), 'a', 0o600);
+  const stderr = await open(join(runDir, runFiles.stderr), 'a', 0o600);
+  const child = spawn(file, args, { cwd, env, detached: true, stdio: [stdin.fd, 'pipe', 'pipe'] });
+  // No await before all listen: a short program may end in the next turn, and Node throws away what nobody reads then.
+  const exited = new Promise<Pick<ExitRecord, 'code' | 'signal'>>((settle) => {
+    child.once('exit', (code, signal) => settle({ code, signal }));
+  });
+  if (child.stdout === null || child.stderr === null)
+    throw new Error('The program was started without pipes');
+  const outputs = [
+    new OutputFile(child.stdout, stdout, new Redactor(secrets)),
+    new OutputFile(child.stderr, stderr, new Redactor(secrets)),
+  ];
+  try {
+    await once(child, 'spawn');
+  } finally {
+    await stdin.close();
+  }
+  const { pid } = child;
+  const startTime = pid === undefined ? null : await processTable.startTimeOf(pid);
+  return { ref: pid === undefined || startTime === null ? null : { pid, startTime }, exited, outputs };
+}
+
+/** On Linux, where there is `setpriv`, the kernel kills the program when its supervisor is killed. */
+async function deathGuard(): Promise<readonly string[]> {
+  if (process.platform !== 'linux') return [];
+  const setpriv = await findExecutable('setpriv', '/usr/bin:/bin:/run/current-system/sw/bin');
+  if (setpriv === null) return [];
+  const guard = ['--pdeathsig', 'KILL', '--'];
+  // BusyBox has a `setpriv` that does not know the option.
+  const probe = spawnSync(setpriv, [...guard, setpriv, '--version'], { stdio: 'ignore' });
+  return probe.status === 0 ? [setpriv, ...guard] : [];
+}

@@ -1,0 +1,145 @@
+import { OrchestratorError } from '../ports/errors.ts';
+import { execute, type ExecuteResult } from '../process/exec.ts';
+
+/** The git directory and the files a command is about. Always given, never discovered from a folder an agent could write. */
+export interface GitPlace {
+  readonly gitDir: string;
+  readonly workTree: string;
+  /** Another index than the place's own. */
+  readonly indexFile?: string;
+}
+
+/** `merge-tree --write-tree` came with it. */
+const oldestGit = [2, 38] as const;
+
+/** A checkout of a large repository through filters takes minutes; more than this hangs. */
+const timeoutMs = 15 * 60_000;
+
+/**
+ * On top of whatever the user and the repository configured: nothing that runs a program by itself, nothing that goes
+ * to the network or asks, and no setting that changes what a command prints or writes.
+ */
+const hardening = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.quotePath=false',
+  'core.safecrlf=false',
+  'protocol.ext.allow=never',
+  'submodule.recurse=false',
+  'commit.gpgSign=false',
+  'merge.verifySignatures=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'i18n.commitEncoding=UTF-8',
+  'worktree.useRelativePaths=false',
+];
+
+/** For our own index files, which are whole, of one piece and about every file. */
+const ownIndex = ['core.sparseCheckout=false', 'core.splitIndex=false', 'core.untrackedCache=false'];
+
+export interface GitOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Exit codes that are answers, not failures. Default: only 0. */
+  readonly answers?: readonly number[];
+}
+
+/** Runs git on one place, hardened. */
+export class Git {
+  readonly place: GitPlace;
+  private readonly prefix: readonly string[];
+
+  constructor(place: GitPlace) {
+    this.place = place;
+    const settings = place.indexFile === undefined ? [] : ownIndex;
+    this.prefix = [...hardened(settings), `--git-dir=${place.gitDir}`, `--work-tree=${place.workTree}`];
+  }
+
+  /** Standard output of a command that must succeed. Throws `environment` with git's own words otherwise. */
+  async run(args: readonly string[], options: GitOptions = {}): Promise<string> {
+    return (await this.ask(args, options)).stdout;
+  }
+
+  /** As `run`, without the line end. */
+  async line(args: readonly string[], options: GitOptions = {}): Promise<string> {
+    return withoutLineEnd(await this.run(args, options));
+  }
+
+  async ask(args: readonly string[], options: GitOptions = {}): Promise<ExecuteResult> {
+    const { workTree, indexFile } = this.place;
+    const index = indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile };
+    return runGit([...this.prefix, ...args], workTree, { ...options, env: { ...index, ...options.env } }, args[0]);
+  }
+
+  /** The commit a revision names, or null. */
+  async commitOf(revision: string): Promise<string | null> {
+    const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
+    const { exitCode, stdout } = await this.ask(args, { answers: [0, 1, 128] });
+    return exitCode === 0 ? withoutLineEnd(stdout) : null;
+  }
+
+  /** True when `commit` is `revision` or in its history. */
+  async contains(revision: string, commit: string): Promise<boolean> {
+    const { exitCode } = await this.ask(['merge-base', '--is-ancestor', commit, revision], { answers: [0, 1] });
+    return exitCode === 0;
+  }
+
+  async treeOf(commit: string): Promise<string> {
+    return this.line(['rev-parse', '--verify', '--end-of-options', `${commit}^{tree}`]);
+  }
+}
+
+/** Runs git where it has to find the repository by itself: only ever in the folder that the person opened. */
+export async function discover(folder: string, args: readonly string[], answers: readonly number[]): Promise<ExecuteResult> {
+  return runGit([...hardened([]), ...args], folder, { answers }, args[0]);
+}
+
+/** Throws `environment` when git is missing or too old. */
+export async function checkGitVersion(): Promise<void> {
+  const { stdout } = await execute('git', ['version'], { env: environment(), extendEnv: false, timeoutMs });
+  const found = /(\d+)\.(\d+)/.exec(stdout);
+  const [major, minor] = [Number(found?.[1] ?? 0), Number(found?.[2] ?? 0)];
+  if (major > oldestGit[0] || (major === oldestGit[0] && minor >= oldestGit[1])) return;
+  throw new OrchestratorError('environment', `This is ${stdout.trim()}; worktrees need git ${oldestGit.join('.')} or newer.`, {
+    remedy: `Install git ${oldestGit.join('.')} or newer.`,
+  });
+}
+
+export function withoutLineEnd(text: string): string {
+  return text.endsWith('\n') ? text.slice(0, -1) : text;
+}
+
+/** The fields of `-z` output. */
+export function fieldsOf(text: string): readonly string[] {
+  return text.split('\0').slice(0, -1);
+}
+
+function hardened(more: readonly string[]): readonly string[] {
+  return ['--no-pager', ...[...hardening, ...more].flatMap((setting) => ['-c', setting])];
+}
+
+async function runGit(
+  args: readonly string[],
+  cwd: string,
+  { input, env, answers = [0] }: GitOptions,
+  name = 'git',
+): Promise<ExecuteResult> {
+  const result = await execute('git', args, {
+    cwd,
+    env: { ...environment(), ...env },
+    extendEnv: false,
+    timeoutMs,
+    ...(input === undefined ? {} : { input }),
+  });
+  if (answers.includes(result.exitCode)) return result;
+  const words = (result.stderr.trim() === '' ? result.stdout : result.stderr).trim().slice(-2000);
+  throw new OrchestratorError('environment', `git ${name} failed (exit code ${result.exitCode}): ${words}`);
+}
+
+/** Inherited `GIT_*` variables (from a hook, an editor, a terminal) would point git somewhere else. */
+function environment(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !/^GIT_/i.test(entry[0]),
+  );
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0' };
+}

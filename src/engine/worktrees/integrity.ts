@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { readIfPresent } from '../process/runDirectory.ts';
+import { salvage } from './commits.ts';
+import { Git, withoutLineEnd } from './git.ts';
+import type { RepositoryPlace } from './repository.ts';
+import { branchRef, gitOf, tipOf, type Worktree } from './worktree.ts';
+
+const separator = Buffer.from(sep);
+
+/** Where things that were taken out of a worktree lie: beside it, under names that no git takes for a repository's. */
+export function quarantineOf({ path }: Pick<Worktree, 'path'>): string {
+  return join(dirname(path), '.quarantine', basename(path));
+}
+
+/** Writes the worktree's `.git` file if it is not as it should be. Returns what was wrong, or null. */
+export async function putBackGitFile(worktree: Worktree): Promise<string | null> {
+  const path = join(worktree.path, '.git');
+  const expected = `gitdir: ${worktree.adminDir}\n`;
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  // The length first: what was put there may be of any size.
+  const isFile = found !== null && found.isFile() && found.size === Buffer.byteLength(expected);
+  if (isFile && (await readFile(path, 'utf8')) === expected) return null;
+  if (found !== null) await quarantine(worktree, Buffer.from(path));
+  await writeFile(path, expected, { flag: 'wx' });
+  return found === null ? 'The .git file was removed.' : 'The .git file was replaced.';
+}
+
+/** Makes HEAD the task's branch again; commits made elsewhere are kept as salvage. Returns what was wrong, or null. */
+export async function putBackHead(worktree: Worktree): Promise<string | null> {
+  const git = gitOf(worktree);
+  const { stdout } = await git.ask(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] });
+  const ref = branchRef(worktree.branch);
+  if (withoutLineEnd(stdout) === ref) return null;
+  const commit = await git.commitOf('HEAD');
+  if (commit !== null && commit !== (await tipOf(worktree))) await salvage(worktree, commit);
+  await git.run(['symbolic-ref', 'HEAD', ref]);
+  return `Another branch than ${worktree.branch} was checked out.`;
+}
+
+/**
+ * Moves every `.git` below the worktree's root out of the tree: a repository planted there runs its own configuration
+ * in the next program that looks at it, ignored folder or not. A submodule's link to its repository stays. Returns the paths.
+ */
+export async function takeOutNestedRepositories(worktree: Worktree): Promise<readonly string[]> {
+  const root = Buffer.from(worktree.path);
+  const taken: string[] = [];
+  const folders = [root];
+  // Names as bytes: one that is not UTF-8 must not hide what lies below.
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of await entriesOf(folder)) {
+      const path = Buffer.concat([folder, separator, entry.name]);
+      const name = entry.name.toString('latin1');
+      const isGit = name.toLowerCase() === '.git';
+      if (!isGit && entry.isDirectory()) folders.push(path);
+      if (!isGit || (folder === root && name === '.git')) continue;
+      if (entry.isFile() && (await isSubmoduleLink(worktree, folder, path))) continue;
+      await quarantine(worktree, path);
+      taken.push(relative(worktree.path, path.toString()));
+    }
+  }
+  return taken;
+}
+
+async function entriesOf(folder: Buffer) {
+  try {
+    return await readdir(folder, { encoding: 'buffer', withFileTypes: true });
+  } catch (error) {
+    // git cannot read it either.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
+    throw error;
+  }
+}
+
+/** `git submodule update` leaves such files; they lead into git's own folder of this worktree, which no container can write. */
+async function isSubmoduleLink({ adminDir }: Worktree, folder: Buffer, path: Buffer): Promise<boolean> {
+  const { size } = await lstat(path);
+  const text = size > 8192 ? '' : await readFile(path, 'utf8');
+  const target = /^gitdir: (.+)\n$/.exec(text)?.[1];
+  if (target === undefined) return false;
+  // Joined by hand, so that `..` goes where the links on the way lead and not where the text does.
+  const leadsTo = await realpath(isAbsolute(target) ? target : `${folder.toString()}${sep}${target}`).catch(() => '');
+  return leadsTo.startsWith(join(await realpath(adminDir), 'modules') + sep);
+}
+
+async function quarantine(worktree: Worktree, path: Buffer): Promise<void> {
+  const folder = quarantineOf(worktree);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // A folder without write permission cannot change its parent.
+  if ((await lstat(path)).isDirectory()) await chmod(path, 0o700);
+  await rename(path, join(folder, `${(await readdir(folder)).length + 1}-git`));
+}
+
+/**
+ * The state of what an agent on the host could turn against the person: refs other than tasks' own, configuration,
+ * hooks. One line each, so that a difference shows where it is.
+ */
+export async function fingerprintOf({ gitDir, commonGitDir, topLevel }: RepositoryPlace): Promise<string> {
+  const git = new Git({ gitDir, workTree: topLevel });
+  const refs = await git.run(['for-each-ref', '--format=%(objectname) %(symref) %(refname)']);
+  const others = refs.split('\n').filter((line) => !/ refs\/(heads\/)?orchestrator\//.test(line));
+  const head = await git.ask(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] });
+  const config = await Promise.all(
+    ['config', 'config.worktree', 'info/attributes'].map((name) => readIfPresent(join(commonGitDir, name))),
+  );
+  return [
+    `refs ${digest([head.stdout, ...others])}`,
+    `config ${digest(config)}`,
+    `hooks ${digest(await hooksOf(commonGitDir))}`,
+  ].join('\n');
+}
+
+async function hooksOf(commonGitDir: string): Promise<readonly string[]> {
+  const folder = join(commonGitDir, 'hooks');
+  const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const files = await Promise.all(
+    names.toSorted().map(async (name) => {
+      const status = await lstat(join(folder, name));
+      const content = status.isFile() ? await readFile(join(folder, name), 'base64') : '';
+      return [name, String(status.mode), content];
+    }),
+  );
+  return files.flat();
+}
+
+function digest(parts: readonly (string | null)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

@@ -1,0 +1,74 @@
+import { chmod, readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { OrchestratorError } from '../ports/errors.ts';
+import { exists } from './files.ts';
+import { quarantineOf } from './integrity.ts';
+import { readMarker, removeAdminDir, removeRecord, type Marker } from './marker.ts';
+import { changesOf } from './tree.ts';
+import { branchRef, historyOf, type Worktree } from './worktree.ts';
+
+/** Removes folder, git's entry and, unless it holds commits of its own, the branch. */
+export async function removeWorktree(worktree: Worktree, { force }: { readonly force: boolean }): Promise<void> {
+  const git = historyOf(worktree);
+  const tip = await git.commitOf(branchRef(worktree.branch));
+  const marker = await readMarker(worktree.adminDir);
+  const merged = tip === null || (await isMerged(worktree, tip, marker));
+  if (!force) {
+    if (marker?.populated === true && (await exists(worktree.path))) await refuseIfChanged(worktree);
+    const handedOver = marker?.accepted?.strategy === 'none' && marker.accepted.tip === tip;
+    if (!merged && !handedOver) {
+      throw kept(worktree, `${worktree.branch} has commits that are not in ${worktree.baseBranch ?? 'the commit it started from'}`);
+    }
+  }
+  await removeFolder(worktree.path);
+  await removeFolder(quarantineOf(worktree));
+  await removeAdminDir(worktree.adminDir);
+  // As git does after the last one.
+  await rmdir(dirname(worktree.adminDir)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
+  });
+  if (merged && tip !== null) await git.run(['update-ref', '-d', branchRef(worktree.branch), tip]);
+  await removeRecord(git, worktree.taskId);
+}
+
+/** Nothing of the branch is only there: it never had a commit, the base has them, or the base has what was made of them. */
+async function isMerged(worktree: Worktree, tip: string, marker: Marker | null): Promise<boolean> {
+  if (tip === worktree.baseCommit) return true;
+  const git = historyOf(worktree);
+  const base = worktree.baseBranch === null ? null : await git.commitOf(branchRef(worktree.baseBranch));
+  if (base === null) return false;
+  if (await git.contains(base, tip)) return true;
+  const accepted = marker?.accepted?.tip === tip ? marker.accepted.commit : null;
+  return accepted !== null && (await git.contains(base, accepted));
+}
+
+async function refuseIfChanged(worktree: Worktree): Promise<void> {
+  const changes = await changesOf(worktree);
+  if (changes.length === 0) return;
+  const named = changes.slice(0, 5).map(({ path }) => path).join(', ');
+  throw kept(worktree, `it has uncommitted changes: ${named}${changes.length > 5 ? ` and ${changes.length - 5} more` : ''}`);
+}
+
+function kept({ path }: Worktree, why: string): OrchestratorError {
+  return new OrchestratorError('environment', `The worktree "${path}" was kept: ${why}.`, {
+    remedy: 'Take over what you need, then remove the worktree by force.',
+  });
+}
+
+async function removeFolder(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    // Package caches are written read-only.
+    await makeWritable(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
+  }
+}

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { Git } from './git.ts';
+
+/** A task's worktree, as registered with git. */
+export interface Worktree {
+  readonly taskId: string;
+  readonly path: string;
+  readonly branch: string;
+  /** null when HEAD was detached: there is nothing to merge into. */
+  readonly baseBranch: string | null;
+  readonly baseCommit: string;
+  /** `<common git dir>/worktrees/<name>`. */
+  readonly adminDir: string;
+  readonly commonGitDir: string;
+}
+
+export function branchRef(branch: string): string {
+  return `refs/heads/${branch}`;
+}
+
+/**
+ * Git on the task's files, with an index of our own: locks, staged parts and "assume unchanged" marks that a program
+ * left in the worktree's index cannot hide or block anything.
+ */
+export function gitOf({ adminDir, path }: Worktree): Git {
+  return new Git({ gitDir: adminDir, workTree: path, indexFile: join(adminDir, 'orchestrator-index') });
+}
+
+/** The newest commit of the task's branch. */
+export async function tipOf(worktree: Worktree): Promise<string> {
+  return historyOf(worktree).line(['rev-parse', '--verify', `${branchRef(worktree.branch)}^{commit}`]);
+}
+
+/** Git on the task's refs and commits alone: works when the folder is gone. */
+export function historyOf({ commonGitDir }: Worktree): Git {
+  return new Git({ gitDir: commonGitDir, workTree: commonGitDir });
+}

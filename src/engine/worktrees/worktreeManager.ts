@@ -1,0 +1,174 @@
+import { readdir } from 'node:fs/promises';
+import type { MergeStrategy } from '../domain/task.ts';
+import { OrchestratorError } from '../ports/errors.ts';
+import { changesBetween, patchBetween, statBetween, type FileChange } from './commits.ts';
+import { findCopyFiles, placeCopyFiles, refused } from './copyFiles.ts';
+import { fingerprintOf, putBackGitFile, putBackHead, takeOutNestedRepositories } from './integrity.ts';
+import { pathLocks } from './keyedMutex.ts';
+import { markerOf, updateMarker } from './marker.ts';
+import { acceptInto } from './merge.ts';
+import { checkTaskId } from './names.ts';
+import { ensureWorktree, type EnsureRequest } from './registration.ts';
+import { removeWorktree } from './removal.ts';
+import { headOf, locateRepository, type RepositoryHead, type RepositoryPlace } from './repository.ts';
+import { changesOf, checkOut, commitAll, restoreTo, type Checkpoint } from './tree.ts';
+import { gitOf, historyOf, tipOf, type Worktree } from './worktree.ts';
+
+export type { Worktree };
+
+/**
+ * The git worktrees of tasks: made, checked out, committed, put back, merged and removed. The person's repository is
+ * never changed otherwise: not its files, index, stash, configuration or other branches, and none of its hooks run.
+ */
+export class WorktreeManager {
+  private readonly repositoryPath: string;
+  private readonly worktreesDir: string;
+  private located: Promise<RepositoryPlace> | undefined;
+
+  /** `repositoryPath` may lie deep inside the repository, or in a linked worktree of it. */
+  constructor(options: { readonly repositoryPath: string; readonly worktreesDir: string }) {
+    this.repositoryPath = options.repositoryPath;
+    this.worktreesDir = options.worktreesDir;
+  }
+
+  /** The checkout a folder lies in. Throws `bad-input` when it lies in none, `environment` without a usable git. */
+  static async locate(folder: string): Promise<{ readonly topLevel: string; readonly commonGitDir: string }> {
+    return locateRepository(folder);
+  }
+
+  /** Throws `bad-input` when there is no repository, or no commit in it yet. */
+  async repository(): Promise<{ readonly topLevel: string; readonly commonGitDir: string; readonly head: RepositoryHead }> {
+    const place = await this.place();
+    return { topLevel: place.topLevel, commonGitDir: place.commonGitDir, head: await headOf(place) };
+  }
+
+  /**
+   * The task's worktree: made, found or mended, with its `.git` file and as yet no other files. What was committed on
+   * its branch is there; files that lay in a broken one are put aside by `populate`, not lost.
+   */
+  async ensure(request: EnsureRequest): Promise<Worktree> {
+    checkTaskId(request.taskId);
+    const place = await this.place();
+    return pathLocks.run(place.commonGitDir, () => ensureWorktree(place, this.worktreesDir, request));
+  }
+
+  /** Checks the files out and copies `copyFiles` from the person's checkout: once, later calls leave the work alone. */
+  async populate(worktree: Worktree, { copyFiles }: { readonly copyFiles: readonly string[] }): Promise<void> {
+    const { topLevel } = await this.place();
+    await pathLocks.run(worktree.path, async () => {
+      if ((await markerOf(worktree)).populated) return;
+      const files = await findCopyFiles(topLevel, copyFiles);
+      await this.refuseTracked(worktree, files.map(({ path }) => path));
+      // Before any file is there: none of these may get into the salvage commit of an earlier try.
+      await updateMarker(worktree, { copiedFiles: files.map(({ path }) => path) });
+      const tip = await tipOf(worktree);
+      const isEmpty = (await readdir(worktree.path)).every((name) => name === '.git');
+      if (isEmpty) await checkOut(gitOf(worktree), tip);
+      else await restoreTo(worktree, tip);
+      await placeCopyFiles(worktree.path, files);
+      await updateMarker(worktree, { populated: true });
+    });
+  }
+
+  /** The newest commit of the task's branch. */
+  async head(worktree: Worktree): Promise<string> {
+    return tipOf(worktree);
+  }
+
+  /**
+   * What differs from the newest commit, new files included; not ignored files, copied files and the insides of
+   * submodules.
+   */
+  async changes(worktree: Worktree): Promise<readonly FileChange[]> {
+    return pathLocks.run(worktree.path, () => changesOf(worktree));
+  }
+
+  /** Commits all of `changes` on the task's branch. Nested repositories are taken out first: ask `verify` before to know of them. */
+  async checkpoint(worktree: Worktree, message: string): Promise<Checkpoint> {
+    return pathLocks.run(worktree.path, () => commitAll(worktree, message));
+  }
+
+  /**
+   * Puts branch and files back to exactly this commit; ignored and copied files stay. What that undoes is kept under
+   * `refs/orchestrator/{task id}/salvage-{n}`. Returns the undone paths.
+   */
+  async restore(worktree: Worktree, commit: string): Promise<readonly string[]> {
+    const known = /^[0-9a-f]{40,64}$/.test(commit) ? await historyOf(worktree).commitOf(commit) : null;
+    if (known === null) throw new OrchestratorError('bad-input', `There is no commit "${commit}" to go back to.`);
+    return pathLocks.run(worktree.path, () => restoreTo(worktree, known));
+  }
+
+  /** The task's committed work as a patch against the commit it started from. */
+  async diff(worktree: Worktree): Promise<string> {
+    return patchBetween(historyOf(worktree), worktree.baseCommit, await tipOf(worktree));
+  }
+
+  /** The task's committed work: changed paths, and their statistics as `git diff --stat` shows them. */
+  async summary(worktree: Worktree): Promise<{ readonly files: readonly string[]; readonly stat: string }> {
+    const git = historyOf(worktree);
+    const tip = await tipOf(worktree);
+    const changes = await changesBetween(git, worktree.baseCommit, tip);
+    return { files: changes.map(({ path }) => path), stat: await statBetween(git, worktree.baseCommit, tip) };
+  }
+
+  /** A file as it was in the commit the task started from, links within it followed; null when there is none. */
+  async readBaseFile(worktree: Worktree, path: string): Promise<string | null> {
+    const input = `${worktree.baseCommit}:${path}\0`;
+    const output = await historyOf(worktree).run(['cat-file', '--batch', '--follow-symlinks', '-z'], { input });
+    const header = /^[0-9a-f]+ blob \d+\n/.exec(output);
+    return header === null ? null : output.slice(header[0].length, -1);
+  }
+
+  /** Sets right what was done to git itself in the worktree, and says what that was; empty when nothing. */
+  async verify(worktree: Worktree): Promise<readonly string[]> {
+    return pathLocks.run(worktree.path, async () => {
+      const file = await putBackGitFile(worktree);
+      const head = await putBackHead(worktree);
+      const nested = await takeOutNestedRepositories(worktree);
+      const planted = nested.map((path) => `A git repository was put at ${path}.`);
+      return [file, head, ...planted].filter((finding) => finding !== null);
+    });
+  }
+
+  /** The person's refs, configuration and hooks, to compare before and after; a line for each of the three. */
+  async fingerprint(): Promise<string> {
+    return fingerprintOf(await this.place());
+  }
+
+  /**
+   * Brings the committed work onto the base branch and returns the commit that holds it; `none` leaves that to the
+   * person and returns null. Idempotent. Throws `merge-conflict` naming the files, with nothing changed.
+   */
+  async accept(worktree: Worktree, strategy: MergeStrategy, message: string): Promise<string | null> {
+    const place = await this.place();
+    return pathLocks.run(place.commonGitDir, () =>
+      pathLocks.run(worktree.path, () => acceptInto(place, worktree, strategy, message)),
+    );
+  }
+
+  /**
+   * Removes folder and registration; the branch too unless it has commits that are nowhere else. Without `force` throws
+   * `environment`, saying why, when uncommitted changes or unmerged commits are there. Fine when it is gone already.
+   */
+  async remove(worktree: Worktree, options: { readonly force: boolean }): Promise<void> {
+    const { commonGitDir } = await this.place();
+    await pathLocks.run(commonGitDir, () => pathLocks.run(worktree.path, () => removeWorktree(worktree, options)));
+  }
+
+  private async refuseTracked(worktree: Worktree, paths: readonly string[]): Promise<void> {
+    const git = historyOf(worktree);
+    for (const path of paths) {
+      const { exitCode } = await git.ask(['cat-file', '-e', `${worktree.baseCommit}:${path}`], { answers: [0, 1, 128] });
+      if (exitCode === 0) throw refused(path, 'is committed in the repository, so the worktree has it already', 'Untrack it');
+    }
+  }
+
+  private place(): Promise<RepositoryPlace> {
+    this.located ??= locateRepository(this.repositoryPath).catch((error: unknown) => {
+      // The person may `git init` and try again.
+      this.located = undefined;
+      throw error;
+    });
+    return this.located;
+  }
+}

@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../../../src/engine/allocation/containerEngine.ts';
+import { ContainerEvents } from '../../../src/engine/allocation/containerEvents.ts';
+import { waitForRun } from '../../../src/engine/allocation/containerRun.ts';
+import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
+import type { ExitRecord } from '../../../src/engine/ports/isolation.ts';
+import { silentLogger } from '../../../src/engine/ports/logger.ts';
+import { writeExitRecord } from '../../../src/engine/process/runDirectory.ts';
+import { FakeContainerEngine, ManualClock } from '../../support/dockerEngineFake.ts';
+
+const execId = 'e'.repeat(64);
+const exited: ExitRecord = { code: 0, signal: null, reason: 'exited' };
+
+describe('waiting for a run', () => {
+  let runDir: string;
+  let engine: FakeContainerEngine;
+  let clock: ManualClock;
+  let containerId: string;
+  let events: ContainerEvents;
+
+  beforeEach(async () => {
+    runDir = mkdtempSync(join(tmpdir(), 'orch-'));
+    engine = new FakeContainerEngine();
+    clock = new ManualClock();
+    events = new ContainerEvents(engine, {}, silentLogger);
+    containerId = await engine.create({
+      name: 'lease',
+      image: 'image:1',
+      labels: {},
+      user: '1000:1000',
+      command: [],
+      env: {},
+      workingDir: '/',
+      mounts: [],
+      tmpfs: {},
+      port: null,
+      limits: { memoryBytes: 1, cpus: 1, pids: 1 },
+    });
+    await engine.start(containerId);
+    engine.execs.set(execId, 'running');
+  });
+
+  afterEach(() => {
+    events.close();
+    rmSync(runDir, { recursive: true });
+  });
+
+  it('ends with the record as soon as it is written', async () => {
+    const ended = wait();
+    await clock.waitedFor();
+    await writeExitRecord(runDir, exited);
+    expect(await ended).toEqual(exited);
+  });
+
+  it('finds a record by its slow look when the file system says nothing', async () => {
+    await writeExitRecord(runDir, exited);
+    engine.containers.clear();
+    expect(await wait()).toEqual(exited);
+  });
+
+  it.each([
+    ['was removed', () => engine.containers.clear()],
+    ['stopped', () => stopContainer()],
+  ])('is lost when its container %s', async (_, happen) => {
+    const ended = wait();
+    await clock.waitedFor();
+    happen();
+    engine.emit({ containerId, action: 'die' });
+    expect(await ended).toEqual({ code: null, signal: null, reason: 'lost', detail: 'container removed' });
+  });
+
+  it('names the want of memory when that took the container away', async () => {
+    const ended = wait();
+    await clock.waitedFor();
+    engine.containers.clear();
+    engine.emit({ containerId, action: 'oom' });
+    expect((await ended).detail).toBe('out of memory');
+  });
+
+  it('is lost when its wrapper was killed, and clears the container', async () => {
+    engine.execs.set(execId, 'ended');
+    expect((await wait()).reason).toBe('lost');
+    expect(engine.commands).toHaveLength(1);
+  });
+
+  it('is lost when it was started in a container that an earlier lease had', async () => {
+    const ended = wait({ launch: { containerId: 'another', execId } });
+    expect((await ended).detail).toBe('container removed');
+  });
+
+  it('is lost when nothing was ever started', async () => {
+    expect((await wait({ launch: null })).detail).toBe('never started');
+  });
+
+  it('goes on with a run that an engine has forgotten in a restart but that lives', async () => {
+    engine.execs.clear();
+    writeFileSync(join(runDir, 'owner.json'), JSON.stringify({ kind: 'container', pid: 20, startTime: 400 }));
+    const ended = wait();
+    await clock.waitedFor();
+    expect(engine.commands[0]?.slice(-2)).toEqual(['20', '400']);
+    // From now on the wrapper is found dead, and what it left is cleared away.
+    vi.spyOn(engine, 'run').mockImplementation(async (_, argv) => ({
+      code: argv.at(-1) === '400' ? 1 : 0,
+      stdout: '',
+      stderr: '',
+    }));
+    clock.advance(2_000);
+    expect((await ended).reason).toBe('lost');
+  });
+
+  it('goes on when the engine only refuses for a moment', async () => {
+    const ended = wait();
+    await clock.waitedFor();
+    engine.away = new EngineError(409, 'removal in progress');
+    await looks(2);
+    engine.away = null;
+    engine.containers.clear();
+    engine.emit({ containerId, action: 'destroy' });
+    expect((await ended).detail).toBe('container removed');
+  });
+
+  it('outlasts an engine that is away for less than a minute', async () => {
+    const ended = wait();
+    await clock.waitedFor();
+    engine.away = new OrchestratorError('environment', 'no answer');
+    engine.cutEvents();
+    await looks(20);
+    engine.away = null;
+    await looks(20);
+    await writeExitRecord(runDir, exited);
+    expect(await ended).toEqual(exited);
+  });
+
+  it('gives up an engine that stays away for a minute', async () => {
+    const ended = wait();
+    await clock.waitedFor();
+    engine.away = new OrchestratorError('environment', 'no answer');
+    void looks(40);
+    expect(await ended).toEqual({
+      code: null,
+      signal: null,
+      reason: 'lost',
+      detail: 'docker engine stopped',
+    });
+  });
+
+  it('hears events again after the engine came back', async () => {
+    const ended = wait();
+    await clock.waitedFor();
+    engine.cutEvents();
+    await looks(2);
+    engine.containers.clear();
+    engine.emit({ containerId, action: 'destroy' });
+    expect((await ended).detail).toBe('container removed');
+  });
+
+  it('refuses a record that cannot be read', async () => {
+    writeFileSync(join(runDir, 'exit.json'), 'nonsense');
+    await expect(wait()).rejects.toThrow('cannot be read');
+  });
+
+  function wait(other: Partial<Parameters<typeof waitForRun>[0]> = {}): Promise<ExitRecord> {
+    const launch = { containerId, execId };
+    const signal = AbortSignal.timeout(20_000);
+    return waitForRun({ engine, containerId, events, clock, runDir, launch, signal, ...other });
+  }
+
+  function stopContainer(): void {
+    const container = engine.containers.get(containerId);
+    if (container !== undefined) container.running = false;
+  }
+
+  /** Lets the slow look come round so many times. */
+  async function looks(count: number): Promise<void> {
+    for (let look = 0; look < count; look++) {
+      await clock.waitedFor();
+      clock.advance(2_000);
+    }
+  }
+});

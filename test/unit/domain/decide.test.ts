@@ -1,0 +1,335 @@
+import { describe, expect, it } from 'vitest';
+import type { Command } from '../../../src/engine/domain/commands.ts';
+import type { Effect } from '../../../src/engine/domain/effects.ts';
+import { failurePolicies, idleLeaseLimitMs, retryAt } from '../../../src/engine/domain/policy.ts';
+import { statusOf, type Task } from '../../../src/engine/domain/task.ts';
+import { DomainWorld } from '../../support/domainWorld.ts';
+
+const good = { outcome: 'good', code: 'internal', finding: 0, random: 0 } as const;
+
+function world(...gated: readonly boolean[]): DomainWorld {
+  const made = new DomainWorld();
+  for (const each of gated) made.move({ type: 'create', gated: each, priority: 0, maxQaRounds: 2 });
+  return made;
+}
+
+function task(of: DomainWorld, index = 0): Task {
+  const id = of.taskIds[index];
+  const found = id === undefined ? undefined : of.state.tasks.get(id);
+  if (found === undefined) throw new Error(`no task ${index}`);
+  return found;
+}
+
+function effect(of: DomainWorld, type: Effect['type'], index = 0): Effect {
+  const found = [...of.outbox.values()].find(
+    (each) => each.type === type && each.taskId === of.taskIds[index],
+  );
+  if (found === undefined) throw new Error(`no open ${type} of task ${index}`);
+  return found;
+}
+
+/** Carries out the task's open effect of this type. */
+function step(
+  of: DomainWorld,
+  type: Effect['type'],
+  index = 0,
+  outcome: Partial<typeof good> | object = {},
+): void {
+  of.carryOut(effect(of, type, index), { ...good, ...outcome });
+}
+
+function toCompleted(of: DomainWorld, index = 0): void {
+  step(of, 'prepare', index);
+  for (let stage = 0; stage < 3; stage += 1) step(of, 'run', index);
+}
+
+describe('the way of a task', () => {
+  it('goes from specification through implementation to QA by itself', () => {
+    const of = world(false);
+    toCompleted(of);
+    expect(task(of).runs.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+      ['specification', 'success'],
+      ['implementation', 'success'],
+      ['qa', 'success'],
+    ]);
+    expect(task(of).phase.type).toBe('completed');
+    expect(statusOf(task(of))).toBe('inreview');
+  });
+
+  it('hands every stage the results of the stages before it', () => {
+    const of = world(false);
+    toCompleted(of);
+    const [specification, implementation, qa] = task(of).runs;
+    const request = task(of).requestDigest;
+    expect(specification?.inputDigests).toEqual([request]);
+    expect(implementation?.inputDigests).toEqual([request, specification?.outputDigest]);
+    expect(qa?.inputDigests).toEqual([request, specification?.outputDigest, implementation?.outputDigest]);
+  });
+
+  it('waits at a gate without executing, and goes on when it is approved', () => {
+    const of = world(true);
+    step(of, 'prepare');
+    step(of, 'run');
+    expect(task(of).phase.type).toBe('gate');
+    expect(of.state.allocation.executing).toEqual([]);
+    expect(task(of).accepted).toEqual({});
+    expect(of.dispatch({ type: 'approve', taskId: task(of).id })).toBeNull();
+    expect(task(of).accepted.specification).toBe(task(of).runs[0]?.outputDigest);
+    step(of, 'prepare');
+    expect(task(of).runs.at(-1)?.stage).toBe('implementation');
+  });
+
+  it('sends work back with QA findings, and the next implementation reads them', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run');
+    step(of, 'run');
+    step(of, 'run', 0, { outcome: 'bad', finding: 1 });
+    const [, , qa, rework] = task(of).runs;
+    expect(qa).toMatchObject({ status: 'failed', outcome: 'qa-failed' });
+    expect(rework).toMatchObject({ stage: 'implementation', attempt: 2 });
+    expect(rework?.inputDigests).toContain(qa?.outputDigest);
+    step(of, 'run');
+    // The judge of the second round sees the new work, not the verdict on the old.
+    expect(task(of).runs.at(-1)?.inputDigests).not.toContain(qa?.outputDigest);
+    step(of, 'run');
+    expect(task(of).phase.type).toBe('completed');
+  });
+
+  it('asks a person when QA finds the same twice', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run');
+    for (const _round of [1, 2]) {
+      step(of, 'run');
+      step(of, 'run', 0, { outcome: 'bad', finding: 1 });
+    }
+    expect(task(of).phase).toMatchObject({ type: 'attention', failure: { code: 'qa-failed' } });
+  });
+
+  it('asks a person after the last round of rework', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run');
+    for (const finding of [0, 1, 2]) {
+      step(of, 'run');
+      step(of, 'run', 0, { outcome: 'bad', finding });
+    }
+    expect(task(of).phase.type).toBe('attention');
+    expect(task(of).qaRounds).toBe(2);
+  });
+});
+
+describe('admission', () => {
+  it('starts the third task by itself when one of two ends', () => {
+    const of = world(false, false, false);
+    expect(task(of, 2).phase.type).toBe('queued');
+    toCompleted(of, 0);
+    expect(task(of, 2).phase.type).toBe('preparing');
+    expect(of.state.allocation.executing).toHaveLength(2);
+  });
+
+  it('lets a completed task keep its container until another needs the slot, and recycles the longest idle', () => {
+    const of = world(false, false, false, false);
+    toCompleted(of, 0);
+    const first = of.state.allocation.slots[8081];
+    expect(first).toMatchObject({ type: 'leased', taskId: task(of, 0).id });
+    of.now += 1000;
+    toCompleted(of, 1);
+    // Three leases stand (two idle, one executing) and the fourth task waits for the longest idle one.
+    expect(task(of, 3).phase.type).toBe('queued');
+    expect(of.state.allocation.slots[8081].type).toBe('releasing');
+    step(of, 'release', 0);
+    expect(task(of, 3).phase.type).toBe('preparing');
+  });
+
+  it('goes by priority, then by who came first', () => {
+    const of = world(false, false);
+    of.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 1 });
+    of.now += 5;
+    of.move({ type: 'create', gated: false, priority: 1, maxQaRounds: 1 });
+    of.now += 5;
+    of.move({ type: 'create', gated: false, priority: 1, maxQaRounds: 1 });
+    expect(of.state.allocation.queue.map(({ taskId }) => of.taskIds.indexOf(taskId))).toEqual([3, 4, 2]);
+  });
+
+  it('skips a slot whose port a stranger holds, and takes it back later', () => {
+    const of = world(false);
+    step(of, 'prepare', 0, { outcome: 'bad', code: 'port-taken' });
+    expect(of.state.allocation.slots[8081].type).toBe('blocked');
+    expect(of.state.allocation.slots[8082]).toMatchObject({ type: 'leased', taskId: task(of).id });
+    step(of, 'recheck-slot');
+    expect(of.state.allocation.slots[8081].type).toBe('free');
+  });
+
+  it('takes back a container that nobody used for an hour', () => {
+    const of = world(false);
+    toCompleted(of);
+    const expiry = effect(of, 'expire-lease');
+    expect(expiry).toMatchObject({ until: of.now + idleLeaseLimitMs });
+    step(of, 'expire-lease');
+    expect(of.state.allocation.slots[8081].type).toBe('releasing');
+  });
+
+  it('gives up idle containers, and only those, when the engine closes', () => {
+    const of = world(false, false);
+    toCompleted(of, 0);
+    of.dispatch({ type: 'close' });
+    expect(of.state.allocation.slots[8081].type).toBe('releasing');
+    expect(of.state.allocation.slots[8082].type).toBe('leased');
+  });
+});
+
+describe('failures', () => {
+  it.each([
+    'rate-limit',
+    'overloaded',
+    'server-error',
+    'network',
+    'no-verdict',
+    'timeout',
+    'killed',
+  ] as const)('retries %s by itself, later', (code) => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run', 0, { outcome: 'bad', code });
+    expect(task(of).phase).toMatchObject({ type: 'backoff', failure: { code } });
+    expect(of.state.allocation.executing).toEqual([]);
+    step(of, 'wait');
+    step(of, 'prepare');
+    expect(task(of).runs.at(-1)).toMatchObject({ attempt: 2, status: 'running' });
+  });
+
+  it.each(['authentication', 'billing', 'budget', 'turns', 'no-change', 'cli-unusable'] as const)(
+    'asks a person about %s',
+    (code) => {
+      const of = world(false);
+      step(of, 'prepare');
+      step(of, 'run', 0, { outcome: 'bad', code });
+      expect(task(of).phase).toMatchObject({ type: 'attention', failure: { code } });
+    },
+  );
+
+  it('parks a task until the usage limit resets', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run', 0, { outcome: 'bad', code: 'usage-limit' });
+    expect(task(of).phase.type).toBe('parked');
+    step(of, 'wait');
+    expect(task(of).phase.type).toBe('preparing');
+  });
+
+  it('gives up retrying after the policy’s number of tries', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run', 0, { outcome: 'bad', code: 'no-verdict' });
+    step(of, 'wait');
+    step(of, 'prepare');
+    step(of, 'run', 0, { outcome: 'bad', code: 'no-verdict' });
+    expect(task(of).phase.type).toBe('attention');
+  });
+
+  it('backs off exponentially with jitter in the upper half, and never before the service said', () => {
+    const policy = failurePolicies['network'];
+    if (policy.action !== 'retry') throw new Error('network is retried');
+    const failure = { code: 'network', message: '' } as const;
+    expect(retryAt(policy, 1, failure, 0, 0)).toBe(2_500);
+    expect(retryAt(policy, 1, failure, 0, 0.999)).toBeLessThanOrEqual(5_000);
+    expect(retryAt(policy, 3, failure, 0, 0)).toBe(10_000);
+    expect(retryAt(policy, 30, failure, 0, 0)).toBe(policy.capMs / 2);
+    expect(retryAt(policy, 1, { ...failure, notBefore: 99_999 }, 0, 0)).toBe(99_999);
+  });
+});
+
+describe('a person’s moves', () => {
+  it('cancels in any phase, and gives the container back', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    of.dispatch({ type: 'cancel', taskId: task(of).id });
+    expect(task(of).phase).toMatchObject({ type: 'stopping', intent: 'cancel' });
+    step(of, 'stop');
+    expect(task(of).runs[0]).toMatchObject({ status: 'cancelled', outcome: 'cancelled' });
+    expect(task(of).phase.type).toBe('cancelled');
+    expect(of.state.allocation.slots[8081].type).toBe('releasing');
+    step(of, 'release');
+    step(of, 'clean-up');
+    expect(of.outbox.size).toBe(0);
+  });
+
+  it('lets a person overrule QA', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run');
+    for (const _round of [1, 2]) {
+      step(of, 'run');
+      step(of, 'run', 0, { outcome: 'bad', finding: 1 });
+    }
+    expect(of.dispatch({ type: 'advance', taskId: task(of).id })).toBeNull();
+    expect(task(of).phase.type).toBe('completed');
+    expect(of.events.findLast(({ type }) => type === 'task.advanced')?.data).toMatchObject({
+      overruled: 'qa-failed',
+    });
+  });
+
+  it('does not advance past a specification that does not exist', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run', 0, { outcome: 'bad', code: 'authentication' });
+    expect(of.dispatch({ type: 'advance', taskId: task(of).id })).toMatchObject({ code: 'not-now' });
+  });
+
+  it('sends a completed task back to implementation with a note', () => {
+    const of = world(false);
+    toCompleted(of);
+    of.dispatch({ type: 'send-back', taskId: task(of).id, note: 'Name it better.' });
+    expect(task(of).stage).toBe('implementation');
+    expect(task(of).notes).toMatchObject([{ stage: 'implementation', text: 'Name it better.' }]);
+    step(of, 'prepare');
+    expect(task(of).runs.at(-1)).toMatchObject({ stage: 'implementation', attempt: 2 });
+  });
+
+  it('accepts only what is completed, merges, and is done', () => {
+    const of = world(false);
+    expect(of.dispatch({ type: 'accept', taskId: task(of).id, strategy: 'squash' })).toMatchObject({
+      code: 'not-now',
+    });
+    toCompleted(of);
+    of.dispatch({ type: 'accept', taskId: task(of).id, strategy: 'squash' });
+    step(of, 'merge');
+    expect(task(of).phase).toEqual({ type: 'done', strategy: 'squash' });
+    expect(statusOf(task(of))).toBe('done');
+  });
+
+  it('comes back to review when the merge fails', () => {
+    const of = world(false);
+    toCompleted(of);
+    of.dispatch({ type: 'accept', taskId: task(of).id, strategy: 'squash' });
+    step(of, 'merge', 0, { outcome: 'bad' });
+    expect(task(of).phase.type).toBe('completed');
+  });
+
+  it.each([
+    [{ type: 'approve' }, 'waits for no approval'],
+    [{ type: 'resume' }, 'is not paused'],
+    [{ type: 'retry' }, 'has not failed'],
+    [{ type: 'send-back', note: 'x' }, 'has no result'],
+  ] as const)('refuses %o with the reason, and changes nothing', (command, reason) => {
+    const of = world(false);
+    const before = of.events.length;
+    const rejection = of.dispatch({ ...command, taskId: task(of).id } as Command);
+    expect(rejection?.message).toContain(reason);
+    expect(of.events).toHaveLength(before);
+  });
+
+  it('pauses a running stage and goes on with the same stage when resumed', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run');
+    of.dispatch({ type: 'pause', taskId: task(of).id });
+    step(of, 'stop');
+    expect(task(of).phase.type).toBe('paused');
+    of.dispatch({ type: 'resume', taskId: task(of).id });
+    step(of, 'prepare');
+    expect(task(of).runs.at(-1)).toMatchObject({ stage: 'implementation', attempt: 2 });
+  });
+});
