@@ -47,7 +47,10 @@ async function main(): Promise<number> {
       HOME: home,
       ...(api === null
         ? {}
-        : { ANTHROPIC_API_KEY: 'scripted', ANTHROPIC_BASE_URL: `http://${isolation.apiHost}:${api.port}` }),
+        : {
+            ANTHROPIC_API_KEY: 'no-key-is-needed-here',
+            ANTHROPIC_BASE_URL: `http://${isolation.apiHost}:${api.port}`,
+          }),
     },
   });
   try {

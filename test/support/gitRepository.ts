@@ -47,7 +47,11 @@ export class GitRepository {
   /** With `readme.md`, `src/a.txt` and `.gitignore` (`*.log`, `build/`) in one commit on `main`. */
   static async create(): Promise<GitRepository> {
     const repository = await GitRepository.empty();
-    await repository.commit('First', { 'readme.md': 'readme\n', 'src/a.txt': 'a\n', '.gitignore': '*.log\nbuild/\n' });
+    await repository.commit('First', {
+      'readme.md': 'readme\n',
+      'src/a.txt': 'a\n',
+      '.gitignore': '*.log\nbuild/\n',
+    });
     return repository;
   }
 
@@ -115,7 +119,10 @@ export class GitRepository {
       index: await this.git('ls-files', '--stage', '-z'),
       stash: await this.git('stash', 'list'),
       config: await this.read('.git/config'),
-      refs: refs.split('\n').filter((line) => !/ refs\/(heads\/)?orchestrator\//.test(line)).join('\n'),
+      refs: refs
+        .split('\n')
+        .filter((line) => !/ refs\/(heads\/)?orchestrator\//.test(line))
+        .join('\n'),
     };
   }
 }

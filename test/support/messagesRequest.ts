@@ -45,3 +45,8 @@ function textOf(content: MessagesRequest['messages'][number]['content']): string
   if (typeof content === 'string') return content;
   return content.map((block) => (v.is(textBlock, block) ? block.text : '')).join('\n');
 }
+
+/** The CLI's session, from the JSON document it sends as the user's id; '' for other clients. */
+export function sessionOf(request: MessagesRequest): string {
+  return /"session_id":"([^"]+)"/.exec(request.metadata?.user_id ?? '')?.[1] ?? '';
+}

@@ -74,7 +74,7 @@ export class RunRoom {
 export const waitFor = (name: string): string => `while [ ! -e ${name} ]; do sleep 0.05; done`;
 
 /** The look's first answer that is not null, looking again at each change in the folder. */
-export async function untilChanged<T>(folder: string, look: () => Promise<T | null>): Promise<T> {
+async function untilChanged<T>(folder: string, look: () => Promise<T | null>): Promise<T> {
   let changed = (): void => {};
   const watcher = watch(folder, () => changed());
   try {

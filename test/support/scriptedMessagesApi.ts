@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -102,7 +108,9 @@ export class ScriptedMessagesApi {
 
   /** Requests that went to the model. */
   get conversation(): readonly MessagesRequest[] {
-    return this.requests.flatMap(({ message }) => (message !== null && isConversation(message) ? [message] : []));
+    return this.requests.flatMap(({ message }) =>
+      message !== null && isConversation(message) ? [message] : [],
+    );
   }
 
   async close(): Promise<void> {
@@ -119,10 +127,16 @@ export class ScriptedMessagesApi {
     this.requests.push({ method, path, headers: request.headers, message });
     if (message === null) {
       // Whatever else a client asks at start-up, it can do without.
-      sendJson(response, 200, path.endsWith('/count_tokens') ? { input_tokens: Math.ceil(body.length / 4) } : {});
+      sendJson(
+        response,
+        200,
+        path.endsWith('/count_tokens') ? { input_tokens: Math.ceil(body.length / 4) } : {},
+      );
       return;
     }
-    const step = isConversation(message) ? await this.model(message) : ({ type: 'answer', text: '{}' } as const);
+    const step = isConversation(message)
+      ? await this.model(message)
+      : ({ type: 'answer', text: '{}' } as const);
     await serve(step, message, response);
   }
 }
@@ -131,9 +145,14 @@ async function serve(step: Step, request: MessagesRequest, response: ServerRespo
   switch (step.type) {
     case 'answer':
       await delay(step.delayMs ?? 0);
-      return request.stream ? streamAnswer(step, request, response) : sendJson(response, 200, wholeAnswer(step, request));
+      return request.stream
+        ? streamAnswer(step, request, response)
+        : sendJson(response, 200, wholeAnswer(step, request));
     case 'error': {
-      const error = { type: step.errorType ?? errorTypes[step.status] ?? 'api_error', message: step.message ?? `Played error ${step.status}` };
+      const error = {
+        type: step.errorType ?? errorTypes[step.status] ?? 'api_error',
+        message: step.message ?? `Played error ${step.status}`,
+      };
       return sendJson(response, step.status, { type: 'error', error }, step.headers);
     }
     case 'page':
@@ -162,7 +181,12 @@ const errorTypes: Readonly<Record<number, string>> = {
 
 type Answer = Extract<Step, { type: 'answer' }>;
 
-function sendJson(response: ServerResponse, status: number, body: object, headers: Readonly<Record<string, string>> = {}): void {
+function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(JSON.stringify(body));
 }
@@ -172,10 +196,15 @@ const textChunk = 12;
 
 async function streamAnswer(step: Answer, request: MessagesRequest, response: ServerResponse): Promise<void> {
   const send = startStream(response);
-  send('message_start', { message: { ...envelope(request), content: [], stop_reason: null, usage: usageOf(step) } });
+  send('message_start', {
+    message: { ...envelope(request), content: [], stop_reason: null, usage: usageOf(step) },
+  });
   for (const [index, block] of blocksOf(step).entries()) {
     const isText = block.type === 'text';
-    send('content_block_start', { index, content_block: isText ? { type: 'text', text: '' } : { ...block, input: {} } });
+    send('content_block_start', {
+      index,
+      content_block: isText ? { type: 'text', text: '' } : { ...block, input: {} },
+    });
     const content = isText ? block.text : JSON.stringify(block.input);
     const size = isText ? textChunk : Math.max(1, Math.ceil(content.length / 3));
     for (let start = 0; start < content.length; start += size) {
@@ -189,18 +218,28 @@ async function streamAnswer(step: Answer, request: MessagesRequest, response: Se
     }
     send('content_block_stop', { index });
   }
-  send('message_delta', { delta: { stop_reason: stopReason(step), stop_sequence: null }, usage: usageOf(step) });
+  send('message_delta', {
+    delta: { stop_reason: stopReason(step), stop_sequence: null },
+    usage: usageOf(step),
+  });
   send('message_stop', {});
   response.end();
 }
 
 function wholeAnswer(step: Answer, request: MessagesRequest): object {
-  return { ...envelope(request), content: blocksOf(step), stop_reason: stopReason(step), usage: usageOf(step) };
+  return {
+    ...envelope(request),
+    content: blocksOf(step),
+    stop_reason: stopReason(step),
+    usage: usageOf(step),
+  };
 }
 
 async function beginStream(request: MessagesRequest, response: ServerResponse): Promise<void> {
   const send = startStream(response);
-  send('message_start', { message: { ...envelope(request), content: [], stop_reason: null, usage: usageOf({ type: 'answer' }) } });
+  send('message_start', {
+    message: { ...envelope(request), content: [], stop_reason: null, usage: usageOf({ type: 'answer' }) },
+  });
   send('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
   send('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'I was about to' } });
   // What was sent must have left before the connection is destroyed.
@@ -215,25 +254,45 @@ function keepPinging(response: ServerResponse): void {
 }
 
 function startStream(response: ServerResponse): (event: string, data: object) => void {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+  });
   return (event, data) => {
     response.write(`event: ${event}\ndata: ${JSON.stringify({ type: event, ...data })}\n\n`);
   };
 }
 
 function envelope(request: MessagesRequest): object {
-  return { id: `msg_${shortId()}`, type: 'message', role: 'assistant', model: request.model, stop_sequence: null };
+  return {
+    id: `msg_${shortId()}`,
+    type: 'message',
+    role: 'assistant',
+    model: request.model,
+    stop_sequence: null,
+  };
 }
 
 function blocksOf(step: Answer) {
   return [
     ...(step.text === undefined ? [] : [{ type: 'text' as const, text: step.text }]),
-    ...(step.tools ?? []).map(({ name, input }) => ({ type: 'tool_use' as const, id: `toolu_${shortId()}`, name, input })),
+    ...(step.tools ?? []).map(({ name, input }) => ({
+      type: 'tool_use' as const,
+      id: `toolu_${shortId()}`,
+      name,
+      input,
+    })),
   ];
 }
 
 function usageOf(step: Answer): object {
-  return { input_tokens: 1_000, output_tokens: 50, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, ...step.usage };
+  return {
+    input_tokens: 1_000,
+    output_tokens: 50,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    ...step.usage,
+  };
 }
 
 const stopReason = (step: Answer): string => ((step.tools ?? []).length > 0 ? 'tool_use' : 'end_turn');

@@ -18,7 +18,7 @@ export function requireDocker(): Promise<{ readonly skip: boolean }> {
 }
 
 /** Skips loudly, or fails where every suite has to run, when `probe` throws. */
-export async function requireSuite(
+async function requireSuite(
   name: string,
   probe: () => Promise<void>,
 ): Promise<{ readonly skip: boolean }> {

@@ -4,7 +4,7 @@ import type { ContainerUser } from './containerSpec.ts';
 import { giveOne, writeReplacing } from './runFolder.ts';
 
 /** A container lives this long without hearing from an engine. */
-export const leaseMs = 60 * 60_000;
+const leaseMs = 60 * 60_000;
 /** Well below what process 1 gives an engine that wakes together with it. */
 const renewEveryMs = 4 * 60_000;
 

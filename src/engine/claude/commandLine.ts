@@ -23,20 +23,29 @@ export interface CommandLineRequest {
 export function commandLine(request: CommandLineRequest): [string, ...string[]] {
   const { settings } = request;
   const { mode, tools, rules } = permissionsOf(request);
+  const options: readonly (readonly [name: string, value: string])[] = [
+    ['--output-format', 'stream-json'],
+    ['--setting-sources', ''],
+    ['--session-id', request.sessionId],
+    ['--append-system-prompt-file', request.systemPromptPath],
+    ['--permission-mode', mode],
+    ['--settings', JSON.stringify(rules)],
+    ['--json-schema', JSON.stringify(request.schema)],
+    ['--max-turns', String(settings.maxTurns)],
+    ['--max-budget-usd', String(settings.maxBudgetUsd)],
+  ];
   return [
     request.claudePath,
     '-p',
-    ...['--output-format', 'stream-json', '--verbose', '--include-partial-messages'],
-    ...['--setting-sources', '', '--strict-mcp-config', '--disable-slash-commands'],
-    ...['--session-id', request.sessionId],
-    ...['--append-system-prompt-file', request.systemPromptPath],
-    ...['--permission-mode', mode],
-    ...['--settings', JSON.stringify(rules)],
-    ...['--json-schema', JSON.stringify(request.schema)],
-    ...['--max-turns', String(settings.maxTurns)],
-    ...['--max-budget-usd', String(settings.maxBudgetUsd)],
-    ...(settings.model === null ? [] : ['--model', settings.model]),
-    // In one word each: these options would otherwise swallow the arguments after them.
+    // stream-json wants it.
+    '--verbose',
+    // A sign of life while the model writes at length.
+    '--include-partial-messages',
+    '--strict-mcp-config',
+    '--disable-slash-commands',
+    ...options.flat(),
+    // In one word each: they would otherwise swallow the arguments after them, or take a value for an option.
+    ...(settings.model === null ? [] : [`--model=${settings.model}`]),
     `--tools=${tools.join(',')}`,
     ...request.readableDirectories.map((directory) => `--add-dir=${directory}`),
   ];
@@ -91,7 +100,10 @@ function writingRules({ isolation, settings, testCommand }: CommandLineRequest):
       ...(isolation === 'docker'
         ? {}
         : { disableBypassPermissionsMode: 'disable', blockReadsOutsideWorkingDirectories: true }),
-      allow: [...(testCommand === null ? [] : [`Bash(${testCommand})`, `Bash(${testCommand} *)`]), ...settings.allowedTools],
+      allow: [
+        ...(testCommand === null ? [] : [`Bash(${testCommand})`, `Bash(${testCommand} *)`]),
+        ...settings.allowedTools,
+      ],
       // Guard rails, not isolation: a shell finds ways around them.
       deny: ['Bash(git push)', 'Bash(git push *)', ...secretFiles],
     },

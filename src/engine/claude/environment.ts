@@ -1,4 +1,5 @@
-const credentials = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'] as const;
+/** All that passes from outside: credentials, and the address of the service. */
+const passed = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_BASE_URL'] as const;
 
 /**
  * How the CLI has to behave under an engine. Background tasks are off because they make it print a result before it is
@@ -21,20 +22,9 @@ const fixed = {
  */
 export function cliEnvironment(source: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const environment: Record<string, string> = { ...fixed };
-  for (const name of [...credentials, 'ANTHROPIC_BASE_URL']) {
+  for (const name of passed) {
     const value = source[name];
     if (value !== undefined && value !== '') environment[name] = value;
   }
   return environment;
-}
-
-/** The values that must never be shown or stored. */
-export function secretsOf(source: Readonly<Record<string, string | undefined>>): readonly string[] {
-  return credentials.flatMap((name) => source[name] ?? []).filter((value) => value !== '');
-}
-
-/** Whether the address is this machine itself: inside a container it would mean the container. */
-export function isLoopback(baseUrl: string): boolean {
-  const { hostname } = new URL(baseUrl);
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

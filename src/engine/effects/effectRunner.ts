@@ -171,7 +171,17 @@ export class EffectRunner {
       const workspace = await this.options.workspaces.acquire(task, worktree, leaseId, detach.signal);
       if (task.phase.type === 'stopping' && !(await workspace.wasStarted(runDir))) stop.abort();
       const inputs = await this.inputs(run);
-      const request = { task, run, workspace, worktree, runDir, inputs, context: contextOf(inputs) };
+      const startFile = this.options.paths.startOf(runId);
+      const request = {
+        task,
+        run,
+        workspace,
+        worktree,
+        runDir,
+        startFile,
+        inputs,
+        context: contextOf(inputs),
+      };
       const report = await this.options.stageRunner.run(request, {
         detach: detach.signal,
         stop: stop.signal,

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { RunId, TaskId } from '../domain/ids.ts';
 
-/** Where run directories lie: `runs/{task}/{stage}-{attempt}` in the storage folder. */
+/** Where run directories lie in the storage folder: `runs/{task}/{stage}-{attempt}`. */
 export class RunPaths {
   private readonly root: string;
+  private readonly starts: string;
 
   constructor(storage: string) {
     this.root = join(storage, 'runs');
+    this.starts = join(storage, 'starts');
   }
 
   /** Everything of a task's runs; this folder is what a container of it sees. */
@@ -17,6 +19,11 @@ export class RunPaths {
   /** A run's id is its path. */
   ofRun(runId: RunId): string {
     return join(this.root, ...runId.split('/'));
+  }
+
+  /** How a run began, for the engine alone: an agent can write to its own and to later runs' directories, not here. */
+  startOf(runId: RunId): string {
+    return join(this.starts, ...runId.split('/'));
   }
 
   /** The n-th try (from 1) at the setup command. */

@@ -71,7 +71,10 @@ export async function execute(
   }
   if (result.isMaxBuffer) {
     await endGroup(subprocess);
-    throw new OrchestratorError('environment', `${file} put out more than ${maxBuffer} characters and was ended.`);
+    throw new OrchestratorError(
+      'environment',
+      `${file} put out more than ${maxBuffer} characters and was ended.`,
+    );
   }
   const { exitCode, signal: endedBy } = result;
   if (exitCode !== undefined) return { exitCode, stdout: result.stdout, stderr: result.stderr };
@@ -128,7 +131,9 @@ async function cannotRun(
 ): Promise<OrchestratorError> {
   const { code, cause } = result;
   if (cwd !== undefined && !(await isDirectory(cwd))) {
-    return new OrchestratorError('environment', `Cannot run ${file} in "${cwd}": there is no such folder.`, { cause });
+    return new OrchestratorError('environment', `Cannot run ${file} in "${cwd}": there is no such folder.`, {
+      cause,
+    });
   }
   if (code === 'ENOENT') {
     return new OrchestratorError('environment', `Cannot run ${file}: there is no such program.`, {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import type { ExitRecord } from '../ports/isolation.ts';
 
@@ -33,6 +33,19 @@ const exitRecordSchema = v.object({
 
 export async function createRunDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Makes the directory of a run that begins. Whatever lies there was not put there by us: an agent of an earlier run can
+ * write beside its own directory, and must not leave a record or a link for the next one. It is moved aside.
+ */
+export async function freshRunDirectory(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  for (let number = 1; (await lstat(path).catch(whenAbsent)) !== null; number += 1) {
+    const aside = `${path}.planted-${number}`;
+    if ((await lstat(aside).catch(whenAbsent)) === null) await rename(path, aside);
+  }
+  await mkdir(path, { mode: 0o700 });
 }
 
 /** The exit record, or null while there is none. A record that does not parse is an error, not "still running". */
@@ -75,4 +88,9 @@ export async function createWhole(path: string, content: string): Promise<boolea
   } finally {
     await rm(temporary);
   }
+}
+
+function whenAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
 }

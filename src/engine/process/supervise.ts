@@ -24,7 +24,7 @@ const graceMs = 5_000;
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Runs one program to its end and records it: streams first, then the whole tree's death, the exit record last.
+ * Runs one program to its end and records it: the whole tree dies, the streams are on disk, the exit record comes last.
  * Does nothing when the run has an owner already or was given up.
  */
 export async function supervise(
@@ -66,6 +66,8 @@ async function run(
   const timeout = delay(Math.min(launch.timeoutMs, longestTimerMs), 'timeout' as const, {
     signal: timer.signal,
   });
+  // Cancelling it is a rejection, which is nobody's business when the race below was never reached.
+  timeout.catch(() => undefined);
   let reason: ExitRecord['reason'];
   let survivors: readonly ProcessRef[];
   try {

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import type { Activity } from '../claude/activity.ts';
 import { runCli } from '../claude/cliRun.ts';
@@ -17,7 +18,7 @@ import type { Run, Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import type { Workspace } from '../ports/isolation.ts';
-import { createRunDirectory, readIfPresent, writeWhole } from '../process/runDirectory.ts';
+import { freshRunDirectory, readIfPresent, writeWhole } from '../process/runDirectory.ts';
 import type { Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { implementation } from './implementation.ts';
 import { projectRules } from './prompts/projectRules.ts';
@@ -35,6 +36,8 @@ export interface StageRunRequest {
   readonly workspace: Workspace;
   readonly worktree: Worktree;
   readonly runDir: string;
+  /** Where the engine notes how the run began; out of the agent's reach. */
+  readonly startFile: string;
   readonly context: StageContext;
   readonly inputs: readonly { readonly digest: Digest; readonly bundle: Bundle }[];
 }
@@ -88,7 +91,6 @@ export class StageRunner {
 
   async run(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {
     const definition = definitions[request.run.stage];
-    await createRunDirectory(request.runDir);
     const head = await this.begin(request);
     signals.stop.throwIfAborted();
     const tests = definition.reads.tests ? await this.runTests(request, head, signals) : null;
@@ -108,14 +110,16 @@ export class StageRunner {
   }
 
   /** Brings the worktree to its newest checkpoint, once, and returns that commit. */
-  private async begin({ task, run, runDir, workspace, worktree }: StageRunRequest): Promise<string> {
-    const startFile = join(runDir, 'start.json');
+  private async begin(request: StageRunRequest): Promise<string> {
+    const { task, run, runDir, startFile, workspace, worktree } = request;
     const started = await readIfPresent(startFile);
     if (started !== null) return v.parse(startSchema, JSON.parse(started)).head;
+    await freshRunDirectory(runDir);
     const head = await this.worktrees.head(worktree);
     // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
     if ((await this.worktrees.changes(worktree)).length > 0) await this.worktrees.restore(worktree, head);
     await workspace.syncGit({ branch: worktree.branch, commit: head });
+    await mkdir(dirname(startFile), { recursive: true });
     await writeWhole(startFile, JSON.stringify({ head, task: task.id, run: run.id }));
     return head;
   }

@@ -10,7 +10,9 @@ export interface FileChange {
 
 /** What differs between two commits or trees; a rename is a deletion and an addition. */
 export async function changesBetween(git: Git, from: string, to: string): Promise<readonly FileChange[]> {
-  const fields = fieldsOf(await git.run(['diff-tree', '-r', '-z', '--no-renames', '--name-status', from, to]));
+  const fields = fieldsOf(
+    await git.run(['diff-tree', '-r', '-z', '--no-renames', '--name-status', from, to]),
+  );
   const changes: FileChange[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     changes.push({ kind: kindOf(fields[at] ?? ''), path: fields[at + 1] ?? '' });
@@ -24,7 +26,15 @@ function kindOf(status: string): FileChange['kind'] {
 }
 
 /** Nothing that configuration or attributes could make run a program or enter a submodule. */
-const plainDiff = ['diff-tree', '-r', '-M', '--no-color', '--no-ext-diff', '--no-textconv', '--submodule=short'];
+const plainDiff = [
+  'diff-tree',
+  '-r',
+  '-M',
+  '--no-color',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--submodule=short',
+];
 
 export async function patchBetween(git: Git, from: string, to: string): Promise<string> {
   return git.run([...plainDiff, '-p', '--full-index', '--src-prefix=a/', '--dst-prefix=b/', from, to]);
@@ -49,14 +59,22 @@ export async function commitTree(
 async function identity(git: Git): Promise<readonly string[]> {
   for (const key of ['user.name', 'user.email']) {
     const { stdout } = await git.ask(['config', '--get', key], { answers: [0, 1] });
-    if (stdout.trim() === '') return ['-c', 'user.name=Orchestrator', '-c', 'user.email=orchestrator@localhost'];
+    if (stdout.trim() === '')
+      return ['-c', 'user.name=Orchestrator', '-c', 'user.email=orchestrator@localhost'];
   }
   return [];
 }
 
 /** Moves the task's branch, unless someone else moved it meanwhile. */
 export async function moveBranch(worktree: Worktree, to: string, from: string, why: string): Promise<void> {
-  await historyOf(worktree).run(['update-ref', '-m', `orchestrator: ${why}`, branchRef(worktree.branch), to, from]);
+  await historyOf(worktree).run([
+    'update-ref',
+    '-m',
+    `orchestrator: ${why}`,
+    branchRef(worktree.branch),
+    to,
+    from,
+  ]);
 }
 
 /** Keeps a commit that is about to drop out of the branch under `refs/orchestrator/{task id}/salvage-{1, 2, ...}`. */
@@ -64,7 +82,9 @@ export async function salvage(worktree: Worktree, commit: string): Promise<void>
   const git = historyOf(worktree);
   const prefix = salvageRefs(worktree.taskId);
   const format = '--format=%(objectname) %(refname)';
-  const kept = (await git.run(['for-each-ref', format, `${prefix}*`])).split('\n').filter((line) => line !== '');
+  const kept = (await git.run(['for-each-ref', format, `${prefix}*`]))
+    .split('\n')
+    .filter((line) => line !== '');
   if (kept.some((line) => line.startsWith(`${commit} `))) return;
   const last = Math.max(0, ...kept.map((line) => Number(line.slice(line.lastIndexOf('-') + 1))));
   await git.run(['update-ref', `${prefix}${last + 1}`, commit, '']);

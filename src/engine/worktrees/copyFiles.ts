@@ -12,7 +12,10 @@ export interface CopyFile {
 }
 
 /** Finds the files in the person's checkout. Throws `bad-input` for one that is missing, no file, or not inside it. */
-export async function findCopyFiles(topLevel: string, paths: readonly string[]): Promise<readonly CopyFile[]> {
+export async function findCopyFiles(
+  topLevel: string,
+  paths: readonly string[],
+): Promise<readonly CopyFile[]> {
   const root = await realpath(topLevel);
   return Promise.all(
     [...new Set(paths.map(relativePath))].map(async (path) => {
@@ -23,7 +26,8 @@ export async function findCopyFiles(topLevel: string, paths: readonly string[]):
       if (!source.startsWith(root + sep) || source.startsWith(join(root, '.git') + sep)) {
         throw refused(path, 'is a link that leads out of the checkout', 'Replace it');
       }
-      if (!(await stat(source)).isFile()) throw refused(path, 'is not a file', 'Name the files in it one by one');
+      if (!(await stat(source)).isFile())
+        throw refused(path, 'is not a file', 'Name the files in it one by one');
       return { path, source };
     }),
   );
@@ -58,15 +62,26 @@ async function makeFolder(worktreePath: string, folder: string, path: string): P
 function relativePath(path: string): string {
   const normal = posix.normalize(path);
   const steps = normal.split(/[/\\]/);
-  const inside = !posix.isAbsolute(path) && !win32.isAbsolute(path) && !steps.includes('..') && !path.includes('\0');
-  if (inside && normal !== '.' && !normal.endsWith('/') && !steps.some((step) => step.toLowerCase() === '.git')) return normal;
+  const inside =
+    !posix.isAbsolute(path) && !win32.isAbsolute(path) && !steps.includes('..') && !path.includes('\0');
+  if (
+    inside &&
+    normal !== '.' &&
+    !normal.endsWith('/') &&
+    !steps.some((step) => step.toLowerCase() === '.git')
+  )
+    return normal;
   throw new OrchestratorError('bad-input', `"${path}" cannot be copied into a worktree.`, {
     remedy: 'Name files by their path from the top of the repository, such as ".env".',
   });
 }
 
 export function refused(path: string, why: string, remedy: string): OrchestratorError {
-  return new OrchestratorError('bad-input', `The file "${path}" that is to be copied into the worktree ${why}.`, {
-    remedy: `${remedy}, or take it out of the files to copy.`,
-  });
+  return new OrchestratorError(
+    'bad-input',
+    `The file "${path}" that is to be copied into the worktree ${why}.`,
+    {
+      remedy: `${remedy}, or take it out of the files to copy.`,
+    },
+  );
 }

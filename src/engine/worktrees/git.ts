@@ -68,7 +68,12 @@ export class Git {
   async ask(args: readonly string[], options: GitOptions = {}): Promise<ExecuteResult> {
     const { workTree, indexFile } = this.place;
     const index = indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile };
-    return runGit([...this.prefix, ...args], workTree, { ...options, env: { ...index, ...options.env } }, args[0]);
+    return runGit(
+      [...this.prefix, ...args],
+      workTree,
+      { ...options, env: { ...index, ...options.env } },
+      args[0],
+    );
   }
 
   /** The commit a revision names, or null. */
@@ -80,7 +85,9 @@ export class Git {
 
   /** True when `commit` is `revision` or in its history. */
   async contains(revision: string, commit: string): Promise<boolean> {
-    const { exitCode } = await this.ask(['merge-base', '--is-ancestor', commit, revision], { answers: [0, 1] });
+    const { exitCode } = await this.ask(['merge-base', '--is-ancestor', commit, revision], {
+      answers: [0, 1],
+    });
     return exitCode === 0;
   }
 
@@ -90,7 +97,11 @@ export class Git {
 }
 
 /** Runs git where it has to find the repository by itself: only ever in the folder that the person opened. */
-export async function discover(folder: string, args: readonly string[], answers: readonly number[]): Promise<ExecuteResult> {
+export async function discover(
+  folder: string,
+  args: readonly string[],
+  answers: readonly number[],
+): Promise<ExecuteResult> {
   return runGit([...hardened([]), ...args], folder, { answers }, args[0]);
 }
 
@@ -100,9 +111,13 @@ export async function checkGitVersion(): Promise<void> {
   const found = /(\d+)\.(\d+)/.exec(stdout);
   const [major, minor] = [Number(found?.[1] ?? 0), Number(found?.[2] ?? 0)];
   if (major > oldestGit[0] || (major === oldestGit[0] && minor >= oldestGit[1])) return;
-  throw new OrchestratorError('environment', `This is ${stdout.trim()}; worktrees need git ${oldestGit.join('.')} or newer.`, {
-    remedy: `Install git ${oldestGit.join('.')} or newer.`,
-  });
+  throw new OrchestratorError(
+    'environment',
+    `This is ${stdout.trim()}; worktrees need git ${oldestGit.join('.')} or newer.`,
+    {
+      remedy: `Install git ${oldestGit.join('.')} or newer.`,
+    },
+  );
 }
 
 export function withoutLineEnd(text: string): string {

@@ -83,7 +83,9 @@ async function isSubmoduleLink({ adminDir }: Worktree, folder: Buffer, path: Buf
   const target = /^gitdir: (.+)\n$/.exec(text)?.[1];
   if (target === undefined) return false;
   // Joined by hand, so that `..` goes where the links on the way lead and not where the text does.
-  const leadsTo = await realpath(isAbsolute(target) ? target : `${folder.toString()}${sep}${target}`).catch(() => '');
+  const leadsTo = await realpath(isAbsolute(target) ? target : `${folder.toString()}${sep}${target}`).catch(
+    () => '',
+  );
   return leadsTo.startsWith(join(await realpath(adminDir), 'modules') + sep);
 }
 
@@ -121,11 +123,13 @@ async function hooksOf(commonGitDir: string): Promise<readonly string[]> {
     throw error;
   });
   const files = await Promise.all(
-    names.toSorted().map(async (name) => {
-      const status = await lstat(join(folder, name));
-      const content = status.isFile() ? await readFile(join(folder, name), 'base64') : '';
-      return [name, String(status.mode), content];
-    }),
+    names
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .map(async (name) => {
+        const status = await lstat(join(folder, name));
+        const content = status.isFile() ? await readFile(join(folder, name), 'base64') : '';
+        return [name, String(status.mode), content];
+      }),
   );
   return files.flat();
 }

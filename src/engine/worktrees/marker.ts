@@ -55,9 +55,13 @@ export function freshMarker(record: WorktreeRecord): Marker {
 export async function markerOf({ adminDir, path }: Worktree): Promise<Marker> {
   const marker = await readMarker(adminDir);
   if (marker !== null) return marker;
-  throw new OrchestratorError('environment', `The worktree "${path}" is not registered with its repository any more.`, {
-    remedy: 'Retry the task: its worktree is made again from its branch.',
-  });
+  throw new OrchestratorError(
+    'environment',
+    `The worktree "${path}" is not registered with its repository any more.`,
+    {
+      remedy: 'Retry the task: its worktree is made again from its branch.',
+    },
+  );
 }
 
 export async function updateMarker(worktree: Worktree, change: Partial<Marker>): Promise<void> {

@@ -24,9 +24,13 @@ export async function acceptInto(
   }
   const { branch, baseBranch } = worktree;
   if (baseBranch === null) {
-    throw new OrchestratorError('bad-input', `${branch} started from a detached HEAD, so there is no branch to merge it into.`, {
-      remedy: `Accept the task with merge "none" and merge ${branch} yourself.`,
-    });
+    throw new OrchestratorError(
+      'bad-input',
+      `${branch} started from a detached HEAD, so there is no branch to merge it into.`,
+      {
+        remedy: `Accept the task with merge "none" and merge ${branch} yourself.`,
+      },
+    );
   }
   const git = new Git({ gitDir: place.gitDir, workTree: place.topLevel });
   const base = await branchCommit(git, baseBranch);
@@ -64,7 +68,13 @@ async function mergedTree(git: Git, { base, baseBranch, tip, branch }: Merge): P
   });
 }
 
-async function fastForward(place: RepositoryPlace, git: Git, branch: string, from: string, to: string): Promise<void> {
+async function fastForward(
+  place: RepositoryPlace,
+  git: Git,
+  branch: string,
+  from: string,
+  to: string,
+): Promise<void> {
   const checkout = await checkoutOf(place, git, branch);
   if (checkout === null) {
     await git.run(['update-ref', '-m', 'orchestrator: accept', branchRef(branch), to, from]);
@@ -91,7 +101,10 @@ async function checkoutOf(place: RepositoryPlace, git: Git, branch: string): Pro
     const linked = (await registeredWorktrees(place.commonGitDir)).find(({ path }) => path === workTree);
     // The first entry is the main one; git notes a wrong folder for it in a submodule.
     const isOwn = at === 0 && place.gitDir === place.commonGitDir;
-    const found = { gitDir: linked?.adminDir ?? place.commonGitDir, workTree: isOwn ? place.topLevel : workTree };
+    const found = {
+      gitDir: linked?.adminDir ?? place.commonGitDir,
+      workTree: isOwn ? place.topLevel : workTree,
+    };
     if (await exists(found.workTree)) return new Git(found);
   }
   return null;

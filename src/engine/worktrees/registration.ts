@@ -25,7 +25,11 @@ export interface EnsureRequest {
 }
 
 /** Makes the task's worktree, or finds it, or mends it: branch, git's entry for it, folder and `.git` file; no other files. */
-export async function ensureWorktree(place: RepositoryPlace, worktreesDir: string, request: EnsureRequest): Promise<Worktree> {
+export async function ensureWorktree(
+  place: RepositoryPlace,
+  worktreesDir: string,
+  request: EnsureRequest,
+): Promise<Worktree> {
   const git = new Git({ gitDir: place.gitDir, workTree: place.topLevel });
   await mkdir(worktreesDir, { recursive: true, mode: 0o700 });
   // As git will note it.
@@ -42,13 +46,20 @@ export async function ensureWorktree(place: RepositoryPlace, worktreesDir: strin
   const worktree: Worktree = { ...record, path, adminDir, commonGitDir: place.commonGitDir };
   const isNew = (await readMarker(adminDir)) === null || !(await exists(path));
   // Before the folder: if this is the last thing that happens, an empty folder must not pass for one with all files deleted.
-  if (isNew) await writeMarker(adminDir, { ...((await readMarker(adminDir)) ?? freshMarker(record)), populated: false });
+  if (isNew)
+    await writeMarker(adminDir, {
+      ...((await readMarker(adminDir)) ?? freshMarker(record)),
+      populated: false,
+    });
   await mkdir(path, { recursive: true });
   await putBackGitFile(worktree);
   return worktree;
 }
 
-async function findByTask(commonGitDir: string, taskId: string): Promise<{ record: WorktreeRecord; path: string | null } | null> {
+async function findByTask(
+  commonGitDir: string,
+  taskId: string,
+): Promise<{ record: WorktreeRecord; path: string | null } | null> {
   for (const { adminDir, path } of await registeredWorktrees(commonGitDir)) {
     const marker = await readMarker(adminDir);
     if (marker?.taskId !== taskId) continue;
@@ -69,9 +80,13 @@ async function newRecord(
   const base = baseBranch ?? head.branch;
   const baseCommit = base === null ? head.commit : await branchCommit(git, base);
   if ((await git.commitOf(branchRef(withoutSlash(branchPrefix)))) !== null) {
-    throw new OrchestratorError('environment', 'The repository has a branch "orchestrator", so none can begin with "orchestrator/".', {
-      remedy: 'Rename the branch "orchestrator".',
-    });
+    throw new OrchestratorError(
+      'environment',
+      'The repository has a branch "orchestrator", so none can begin with "orchestrator/".',
+      {
+        remedy: 'Rename the branch "orchestrator".',
+      },
+    );
   }
   for (const name of nameCandidates(taskId, title)) {
     const branch = branchPrefix + name;
@@ -90,7 +105,11 @@ async function createBranch(git: Git, { branch, baseCommit }: WorktreeRecord): P
 }
 
 /** git's entry for the folder if git can still work with it; one that is broken is taken away. */
-async function usableAdminDir(place: RepositoryPlace, path: string, record: WorktreeRecord): Promise<string | null> {
+async function usableAdminDir(
+  place: RepositoryPlace,
+  path: string,
+  record: WorktreeRecord,
+): Promise<string | null> {
   for (const entry of await registeredWorktrees(place.commonGitDir)) {
     const isOurs = entry.path === path || (await readMarker(entry.adminDir))?.taskId === record.taskId;
     if (!isOurs) continue;
@@ -112,7 +131,8 @@ async function isUsable(adminDir: string, commonGitDir: string): Promise<boolean
 async function register(git: Git, path: string, { branch }: WorktreeRecord): Promise<string> {
   // git wants an empty folder. While this one exists it holds the true files, whatever a crash left in the other.
   const aside = `${path}.aside`;
-  if (!(await exists(aside)) && (await exists(path)) && (await readdir(path)).length > 0) await rename(path, aside);
+  if (!(await exists(aside)) && (await exists(path)) && (await readdir(path)).length > 0)
+    await rename(path, aside);
   if (await exists(aside)) await rm(path, { recursive: true, force: true });
   await git.run(['worktree', 'add', '--quiet', '--no-checkout', '--', path, branch]);
   const adminDir = withoutLineEnd(await readFile(join(path, '.git'), 'utf8')).replace(/^gitdir: /, '');

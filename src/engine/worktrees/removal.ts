@@ -8,7 +8,10 @@ import { changesOf } from './tree.ts';
 import { branchRef, historyOf, type Worktree } from './worktree.ts';
 
 /** Removes folder, git's entry and, unless it holds commits of its own, the branch. */
-export async function removeWorktree(worktree: Worktree, { force }: { readonly force: boolean }): Promise<void> {
+export async function removeWorktree(
+  worktree: Worktree,
+  { force }: { readonly force: boolean },
+): Promise<void> {
   const git = historyOf(worktree);
   const tip = await git.commitOf(branchRef(worktree.branch));
   const marker = await readMarker(worktree.adminDir);
@@ -17,7 +20,10 @@ export async function removeWorktree(worktree: Worktree, { force }: { readonly f
     if (marker?.populated === true && (await exists(worktree.path))) await refuseIfChanged(worktree);
     const handedOver = marker?.accepted?.strategy === 'none' && marker.accepted.tip === tip;
     if (!merged && !handedOver) {
-      throw kept(worktree, `${worktree.branch} has commits that are not in ${worktree.baseBranch ?? 'the commit it started from'}`);
+      throw kept(
+        worktree,
+        `${worktree.branch} has commits that are not in ${worktree.baseBranch ?? 'the commit it started from'}`,
+      );
     }
   }
   await removeFolder(worktree.path);
@@ -45,8 +51,14 @@ async function isMerged(worktree: Worktree, tip: string, marker: Marker | null):
 async function refuseIfChanged(worktree: Worktree): Promise<void> {
   const changes = await changesOf(worktree);
   if (changes.length === 0) return;
-  const named = changes.slice(0, 5).map(({ path }) => path).join(', ');
-  throw kept(worktree, `it has uncommitted changes: ${named}${changes.length > 5 ? ` and ${changes.length - 5} more` : ''}`);
+  const named = changes
+    .slice(0, 5)
+    .map(({ path }) => path)
+    .join(', ');
+  throw kept(
+    worktree,
+    `it has uncommitted changes: ${named}${changes.length > 5 ? ` and ${changes.length - 5} more` : ''}`,
+  );
 }
 
 function kept({ path }: Worktree, why: string): OrchestratorError {

@@ -47,9 +47,13 @@ async function ask(folder: string, question: readonly string[]): Promise<string>
     });
   }
   if (stderr.includes('must be run in a work tree')) {
-    throw new OrchestratorError('bad-input', `"${folder}" is a bare repository: it has no files to work on.`, {
-      remedy: 'Open a checkout of it.',
-    });
+    throw new OrchestratorError(
+      'bad-input',
+      `"${folder}" is a bare repository: it has no files to work on.`,
+      {
+        remedy: 'Open a checkout of it.',
+      },
+    );
   }
   throw new OrchestratorError('bad-input', `git cannot use "${folder}": ${stderr.trim()}`);
 }
@@ -88,7 +92,10 @@ export async function registeredWorktrees(commonGitDir: string): Promise<readonl
     names.map(async (name) => {
       const adminDir = join(folder, name);
       const gitFile = await readIfPresent(join(adminDir, 'gitdir'));
-      return { adminDir, path: gitFile === null ? null : dirname(resolve(adminDir, withoutLineEnd(gitFile))) };
+      return {
+        adminDir,
+        path: gitFile === null ? null : dirname(resolve(adminDir, withoutLineEnd(gitFile))),
+      };
     }),
   );
 }

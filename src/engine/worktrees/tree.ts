@@ -27,7 +27,9 @@ async function snapshot(worktree: Worktree): Promise<string> {
   await git.run(['read-tree', '--reset', await tipOf(worktree)]);
   if (copiedFiles.length > 0) {
     // An agent that committed one of them by itself does not make it part of the work.
-    await git.run(['update-index', '-z', '--force-remove', '--stdin'], { input: copiedFiles.map((path) => `${path}\0`).join('') });
+    await git.run(['update-index', '-z', '--force-remove', '--stdin'], {
+      input: copiedFiles.map((path) => `${path}\0`).join(''),
+    });
   }
   // `git add` would run `git status` inside a submodule, by the submodule's own configuration.
   const left = [...copiedFiles, ...(await submodules(git))].map((path) => `:(exclude,literal)${path}`);
@@ -38,7 +40,9 @@ async function snapshot(worktree: Worktree): Promise<string> {
 
 async function submodules(git: Git): Promise<readonly string[]> {
   const entries = fieldsOf(await git.run(['ls-files', '-z', '--stage']));
-  return entries.filter((entry) => entry.startsWith('160000 ')).map((entry) => entry.slice(entry.indexOf('\t') + 1));
+  return entries
+    .filter((entry) => entry.startsWith('160000 '))
+    .map((entry) => entry.slice(entry.indexOf('\t') + 1));
 }
 
 export async function changesOf(worktree: Worktree): Promise<readonly FileChange[]> {

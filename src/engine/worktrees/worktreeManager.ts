@@ -37,7 +37,11 @@ export class WorktreeManager {
   }
 
   /** Throws `bad-input` when there is no repository, or no commit in it yet. */
-  async repository(): Promise<{ readonly topLevel: string; readonly commonGitDir: string; readonly head: RepositoryHead }> {
+  async repository(): Promise<{
+    readonly topLevel: string;
+    readonly commonGitDir: string;
+    readonly head: RepositoryHead;
+  }> {
     const place = await this.place();
     return { topLevel: place.topLevel, commonGitDir: place.commonGitDir, head: await headOf(place) };
   }
@@ -53,12 +57,18 @@ export class WorktreeManager {
   }
 
   /** Checks the files out and copies `copyFiles` from the person's checkout: once, later calls leave the work alone. */
-  async populate(worktree: Worktree, { copyFiles }: { readonly copyFiles: readonly string[] }): Promise<void> {
+  async populate(
+    worktree: Worktree,
+    { copyFiles }: { readonly copyFiles: readonly string[] },
+  ): Promise<void> {
     const { topLevel } = await this.place();
     await pathLocks.run(worktree.path, async () => {
       if ((await markerOf(worktree)).populated) return;
       const files = await findCopyFiles(topLevel, copyFiles);
-      await this.refuseTracked(worktree, files.map(({ path }) => path));
+      await this.refuseTracked(
+        worktree,
+        files.map(({ path }) => path),
+      );
       // Before any file is there: none of these may get into the salvage commit of an earlier try.
       await updateMarker(worktree, { copiedFiles: files.map(({ path }) => path) });
       const tip = await tipOf(worktree);
@@ -94,7 +104,8 @@ export class WorktreeManager {
    */
   async restore(worktree: Worktree, commit: string): Promise<readonly string[]> {
     const known = /^[0-9a-f]{40,64}$/.test(commit) ? await historyOf(worktree).commitOf(commit) : null;
-    if (known === null) throw new OrchestratorError('bad-input', `There is no commit "${commit}" to go back to.`);
+    if (known === null)
+      throw new OrchestratorError('bad-input', `There is no commit "${commit}" to go back to.`);
     return pathLocks.run(worktree.path, () => restoreTo(worktree, known));
   }
 
@@ -114,7 +125,9 @@ export class WorktreeManager {
   /** A file as it was in the commit the task started from, links within it followed; null when there is none. */
   async readBaseFile(worktree: Worktree, path: string): Promise<string | null> {
     const input = `${worktree.baseCommit}:${path}\0`;
-    const output = await historyOf(worktree).run(['cat-file', '--batch', '--follow-symlinks', '-z'], { input });
+    const output = await historyOf(worktree).run(['cat-file', '--batch', '--follow-symlinks', '-z'], {
+      input,
+    });
     const header = /^[0-9a-f]+ blob \d+\n/.exec(output);
     return header === null ? null : output.slice(header[0].length, -1);
   }
@@ -152,14 +165,19 @@ export class WorktreeManager {
    */
   async remove(worktree: Worktree, options: { readonly force: boolean }): Promise<void> {
     const { commonGitDir } = await this.place();
-    await pathLocks.run(commonGitDir, () => pathLocks.run(worktree.path, () => removeWorktree(worktree, options)));
+    await pathLocks.run(commonGitDir, () =>
+      pathLocks.run(worktree.path, () => removeWorktree(worktree, options)),
+    );
   }
 
   private async refuseTracked(worktree: Worktree, paths: readonly string[]): Promise<void> {
     const git = historyOf(worktree);
     for (const path of paths) {
-      const { exitCode } = await git.ask(['cat-file', '-e', `${worktree.baseCommit}:${path}`], { answers: [0, 1, 128] });
-      if (exitCode === 0) throw refused(path, 'is committed in the repository, so the worktree has it already', 'Untrack it');
+      const { exitCode } = await git.ask(['cat-file', '-e', `${worktree.baseCommit}:${path}`], {
+        answers: [0, 1, 128],
+      });
+      if (exitCode === 0)
+        throw refused(path, 'is committed in the repository, so the worktree has it already', 'Untrack it');
     }
   }
 

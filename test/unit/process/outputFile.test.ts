@@ -69,7 +69,7 @@ describe('OutputFile', { timeout: 20_000 }, () => {
     });
     const disk = new SlowFile(await open(path, 'a'));
     const output = new OutputFile(source, disk.handle(), new Redactor([]));
-    await expect.poll(() => disk.pendingWrites).toBe(1);
+    await expect.poll(() => disk.pendingWrites, { timeout: 10_000 }).toBe(1);
     // Longer than a silent stream is waited for: a write that takes its time is no silence.
     const early = await Promise.race([
       output.finish().then(() => 'over'),

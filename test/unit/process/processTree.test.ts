@@ -50,7 +50,7 @@ describe('findTree', () => {
     const [pid = ''] = await room.lines('pids', 1);
     const known = await findTree({ root, marker }, []);
     process.kill(root.pid, 'SIGKILL');
-    await expect.poll(() => runs(root.pid)).toBe(false);
+    await expect.poll(() => runs(root.pid), { timeout: 10_000 }).toBe(false);
     expect(pidsOf(await findTree({ root, marker }, []))).toEqual([]);
     expect(pidsOf(await findTree({ root, marker }, known))).toEqual([Number(pid)]);
     process.kill(Number(pid), 'SIGKILL');

@@ -183,7 +183,7 @@ describe('what a program leaves behind', { timeout: 60_000 }, () => {
 
   it('does not hold up the record by keeping the output open, even if it cannot be known', async () => {
     const { record, files } = await runToEnd(
-      'echo whole; env -i setsid sh -c "echo \\$\\$ > pid; exec sleep 1000" & sleep 0.3',
+      'echo whole; env -i setsid sh -c "echo \\$\\$ > pid; exec sleep 1000" & '.concat(waitFor('pid')),
     );
     expect(record).toMatchObject({ code: 0, reason: 'exited' });
     expect(files.get(runFiles.stdout)).toBe('whole\n');

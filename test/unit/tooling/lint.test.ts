@@ -125,9 +125,7 @@ describe('oxlint', () => {
     }
     await symlink(join(repositoryRoot, 'node_modules'), join(tree.root, 'node_modules'), 'junction');
     // Folders by name: it would follow the link to node_modules.
-    found = codesByFile(
-      tree.run('node_modules/oxlint/bin/oxlint', '--type-aware', '--format=json', 'src', 'test').stdout,
-    );
+    found = codesByFile(tree.run('node_modules/oxlint/bin/oxlint', '--format=json', 'src', 'test').stdout);
   });
   afterAll(() => tree.remove());
 

@@ -117,7 +117,9 @@ describe('ensure', () => {
       commonGitDir: join(repository.path, '.git'),
     });
     expect(await readdir(worktree.path)).toEqual(['.git']);
-    expect(await repository.gitIn(worktree.path, 'symbolic-ref', 'HEAD')).toBe(`refs/heads/${worktree.branch}`);
+    expect(await repository.gitIn(worktree.path, 'symbolic-ref', 'HEAD')).toBe(
+      `refs/heads/${worktree.branch}`,
+    );
     expect(await manager.head(worktree)).toBe(commit);
   });
 
@@ -158,38 +160,48 @@ describe('ensure', () => {
     expect(await manager.ensure(request)).toEqual(first);
   });
 
-  test.each(['missing', '-b', '--upload-pack=touch x', 'main~1', 'main@{0}', 'main^{commit}', 'a..b', '', 'x\ny'])(
-    'refuses %j as a base branch',
-    async (baseBranch) => {
-      await expect(manager.ensure({ ...request, baseBranch })).rejects.toMatchObject({
-        code: 'bad-input',
-        remedy: expect.any(String),
-      });
-    },
-  );
+  test.each([
+    'missing',
+    '-b',
+    '--upload-pack=touch x',
+    'main~1',
+    'main@{0}',
+    'main^{commit}',
+    'a..b',
+    '',
+    'x\ny',
+  ])('refuses %j as a base branch', async (baseBranch) => {
+    await expect(manager.ensure({ ...request, baseBranch })).rejects.toMatchObject({
+      code: 'bad-input',
+      remedy: expect.any(String),
+    });
+  });
 
   test('refuses a branch that looks like an option even where it exists', async () => {
     await repository.git('update-ref', 'refs/heads/-b', 'HEAD');
-    await expect(manager.ensure({ ...request, baseBranch: '-b' })).rejects.toMatchObject({ code: 'bad-input' });
+    await expect(manager.ensure({ ...request, baseBranch: '-b' })).rejects.toMatchObject({
+      code: 'bad-input',
+    });
   });
 
   test('refuses a task id that is no UUID', async () => {
-    await expect(manager.ensure({ ...request, taskId: '../../x' })).rejects.toMatchObject({ code: 'bad-input' });
+    await expect(manager.ensure({ ...request, taskId: '../../x' })).rejects.toMatchObject({
+      code: 'bad-input',
+    });
   });
 
   test.each([
     ['$(touch /x); `rm -rf` && "quote\'', 'touch-x-rm-rf-qu'],
     ['🚀🚀', 'task'],
     ['日本語', 'task'],
-    ['Größe ändern für Menü', 'grosse-andern-fu'],
+    ['Größe ändern für Menü', 'gro-e-andern-fur'],
     ['line\nbreak\0nul', 'line-break-nul'],
     ['--help', 'help'],
     ['../../etc', 'etc'],
     ['a very long title indeed', 'a-very-long-titl'],
   ])('the title %j becomes the slug %s', async (title, slug) => {
-    const expected = title.startsWith('Grö') ? 'gro-e-andern-fur' : slug;
     const worktree = await manager.ensure({ ...request, title });
-    expect(basename(worktree.path)).toBe(`1a2b-${expected}`);
+    expect(basename(worktree.path)).toBe(`1a2b-${slug}`);
   });
 
   test('does not take a branch or a folder that is not this task’s', async () => {
@@ -198,7 +210,9 @@ describe('ensure', () => {
     const worktree = await manager.ensure(request);
     expect(worktree.branch).toBe('orchestrator/0000-add-a-clock');
     expect(await manager.ensure(request)).toEqual(worktree);
-    expect((await manager.ensure({ ...request, taskId: otherTaskId })).branch).toBe('orchestrator/9999-add-a-clock');
+    expect((await manager.ensure({ ...request, taskId: otherTaskId })).branch).toBe(
+      'orchestrator/9999-add-a-clock',
+    );
   });
 
   test('a branch named orchestrator is in the way, and the error says so', async () => {
@@ -282,17 +296,22 @@ describe('a broken worktree', () => {
     expect(await manager.head(again)).toBe(commit);
     expect(await manager.changes(again)).toEqual([]);
     expect(await readFile(join(again.path, 'build/out'), 'utf8')).toBe('ignored\n');
-    expect(await repository.git('show', `refs/orchestrator/${taskId}/salvage-1:src/a.txt`)).toBe('not committed');
+    expect(await repository.git('show', `refs/orchestrator/${taskId}/salvage-1:src/a.txt`)).toBe(
+      'not committed',
+    );
   });
 
-  test.each(['HEAD', 'commondir', 'gitdir'])('with %s gone from git’s entry is registered anew', async (file) => {
-    const { worktree, commit } = await withWork();
-    await rm(join(worktree.adminDir, file));
-    const again = await recreated(worktree);
-    expect(await manager.head(again)).toBe(commit);
-    expect(await manager.changes(again)).toEqual([]);
-    expect(await repository.gitIn(again.path, 'status', '--porcelain')).toBe('');
-  });
+  test.each(['HEAD', 'commondir', 'gitdir'])(
+    'with %s gone from git’s entry is registered anew',
+    async (file) => {
+      const { worktree, commit } = await withWork();
+      await rm(join(worktree.adminDir, file));
+      const again = await recreated(worktree);
+      expect(await manager.head(again)).toBe(commit);
+      expect(await manager.changes(again)).toEqual([]);
+      expect(await repository.gitIn(again.path, 'status', '--porcelain')).toBe('');
+    },
+  );
 
   test('without folder and entry is made again from the branch', async () => {
     const { worktree, commit } = await withWork();

@@ -1,0 +1,149 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../ports/clock.ts';
+import type { Launch, Workspace } from '../ports/isolation.ts';
+import { followFile } from '../process/followFile.ts';
+import { Redactor, secretValuesOf } from '../process/redactor.ts';
+import { runFiles } from '../process/runDirectory.ts';
+import { activityOf, type Activity } from './activity.ts';
+import { classify, type CliEvidence, type CliOutcome, type StopReason } from './outcome.ts';
+import type { CliMessage } from './streamMessages.ts';
+import { StreamParser } from './streamParser.ts';
+import { defaultLimits, Watchdog, type CliLimits } from './watchdog.ts';
+
+export interface CliRunOptions {
+  readonly workspace: Workspace;
+  readonly launch: Launch;
+  readonly clock: Clock;
+  /** Aborting only stops following: the run goes on, for whoever takes it up next. */
+  readonly signal: AbortSignal;
+  /** Called for a run taken up again from its beginning, too. */
+  readonly onActivity: (activity: Activity) => void;
+  readonly limits?: CliLimits;
+}
+
+/**
+ * Runs the CLI in the workspace, or takes up the run that this run directory holds, follows it to its end and judges it.
+ * Rejects with the signal's reason when aborted, and when the workspace itself fails.
+ */
+export async function runCli(options: CliRunOptions): Promise<CliOutcome> {
+  const { workspace, launch, signal } = options;
+  const { runDir } = launch;
+  signal.throwIfAborted();
+  await workspace.start(launch);
+
+  const done = new AbortController();
+  const following = AbortSignal.any([signal, done.signal]);
+  const ended = workspace.ended(runDir, following);
+  // Awaited below, unless following fails first: then the abort makes it reject with nobody left to hear.
+  ended.catch(() => undefined);
+
+  const findings = new Findings();
+  const watchdog = new Watchdog(options.clock, options.limits ?? defaultLimits, (reason) => {
+    findings.stopped = reason;
+    workspace.stop(runDir).catch((error: unknown) => done.abort(error));
+  });
+  const secrets = secretValuesOf(launch.env);
+  const redactor = new Redactor(secrets);
+  const parser = new StreamParser();
+  const take = (messages: readonly CliMessage[]): void => {
+    watchdog.saw(messages);
+    for (const message of messages) {
+      findings.note(message);
+      const activity = activityOf(message, workspace.worktreePath);
+      if (activity !== null) options.onActivity(activity);
+    }
+  };
+  try {
+    const stdout = join(runDir, runFiles.stdout);
+    for await (const chunk of followFile(stdout, { from: 0, until: ended, signal: following })) {
+      take(parser.push(redactor.push(chunk)));
+    }
+    following.throwIfAborted();
+    take(parser.push(redactor.end()));
+    take(parser.end());
+    const exit = await ended;
+    const stderr = await endOfFile(join(runDir, runFiles.stderr));
+    return classify({ ...findings.evidence(redact(stderr, secrets)), exit });
+  } finally {
+    watchdog.close();
+    done.abort();
+  }
+}
+
+/** What a run has shown so far. */
+class Findings {
+  stopped: StopReason | null = null;
+  private init: CliEvidence['init'] = null;
+  private result: CliEvidence['result'] = null;
+  private assistantError: string | null = null;
+  private limitResetsAt: number | null = null;
+  private strayText = '';
+
+  note(message: CliMessage): void {
+    switch (message.type) {
+      case 'init':
+        this.init = message;
+        // Another turn began: what was a result before is not the last word.
+        this.result = null;
+        break;
+      case 'result':
+        this.result = message;
+        break;
+      case 'assistant-error':
+        this.assistantError = message.error;
+        break;
+      case 'rate-limit':
+        if (message.status === 'rejected') this.limitResetsAt = message.resetsAt;
+        break;
+      case 'unparsed':
+        this.strayText = message.text;
+        break;
+      case 'text':
+      case 'tool-use':
+      case 'tool-result':
+      case 'retry':
+      case 'denied':
+    }
+  }
+
+  evidence(stderr: string): Omit<CliEvidence, 'exit'> {
+    const { init, result, assistantError, limitResetsAt, stopped } = this;
+    return {
+      init,
+      result,
+      assistantError,
+      limitResetsAt,
+      stopped,
+      stderrTail: stderr === '' ? this.strayText : stderr,
+    };
+  }
+}
+
+const tailBytes = 8_192;
+
+/** '' when there is no such file, or something else in its place: programs in a container can write there. */
+async function endOfFile(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ELOOP') return null;
+      throw error;
+    },
+  );
+  if (file === null) return Buffer.alloc(0);
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) return Buffer.alloc(0);
+    const length = Math.min(stats.size, tailBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, stats.size - length);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function redact(bytes: Buffer, secrets: readonly string[]): string {
+  const redactor = new Redactor(secrets);
+  return Buffer.concat([redactor.push(bytes), redactor.end()]).toString('utf8');
+}

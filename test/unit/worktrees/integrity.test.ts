@@ -1,0 +1,238 @@
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+
+const taskId = '1a2b3c4d-0000-4000-8000-000000000001';
+const request = { taskId, title: 'Add a clock', baseBranch: null };
+
+let repository: GitRepository;
+let manager: WorktreeManager;
+let worktree: Worktree;
+
+beforeEach(async () => {
+  repository = await GitRepository.create();
+  manager = repository.manager();
+  worktree = await manager.ensure(request);
+  await manager.populate(worktree, { copyFiles: [] });
+});
+
+afterEach(async () => {
+  await repository.remove();
+});
+
+const inside = (path: string) => join(worktree.path, path);
+
+/** A repository whose configuration leaves a mark as soon as git looks at its files. */
+async function plant(path: string): Promise<void> {
+  await mkdir(inside(path), { recursive: true });
+  await repository.gitIn(inside(path), 'init', '--quiet');
+  await repository.gitIn(inside(path), 'config', 'user.name', 'Agent');
+  await repository.gitIn(inside(path), 'config', 'user.email', 'agent@example.com');
+  await writeIn(inside(path), 'file.txt', 'content\n');
+  await writeIn(inside(path), '.gitattributes', '* filter=evil\n');
+  await repository.gitIn(inside(path), 'add', '--all');
+  await repository.gitIn(inside(path), 'commit', '--quiet', '--message', 'Planted');
+  await repository.gitIn(inside(path), 'config', 'core.fsmonitor', repository.markCommand('fsmonitor'));
+  await repository.gitIn(inside(path), 'config', 'filter.evil.clean', repository.markCommand('filter'));
+  await writeFile(
+    inside(`${path}/.git/hooks/post-checkout`),
+    `#!/bin/sh\n${repository.markCommand('hook')}\n`,
+    { mode: 0o755 },
+  );
+  await writeIn(inside(path), 'file.txt', 'changed\n');
+}
+
+describe('verify', () => {
+  test('finds nothing in honest work', async () => {
+    await writeIn(worktree.path, 'src/git.txt', 'x');
+    await writeIn(worktree.path, '.github/x.yml', 'x');
+    expect(await manager.verify(worktree)).toEqual([]);
+  });
+
+  test('the planted repository of these tests does run its own commands in plain git', async () => {
+    await plant('vendor');
+    await repository.gitIn(inside('vendor'), 'status');
+    expect(await repository.marks()).toContain('fsmonitor');
+    expect(await repository.marks()).toContain('filter');
+  });
+
+  test.each(['vendor', 'build/deep/down', 'src'])(
+    'takes a repository out of %s, and leaves its files',
+    async (folder) => {
+      await plant(folder);
+      expect(await manager.verify(worktree)).toEqual([`A git repository was put at ${folder}/.git.`]);
+      expect(await manager.verify(worktree)).toEqual([]);
+      await expect(lstat(inside(`${folder}/.git`))).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(await readFile(inside(`${folder}/file.txt`), 'utf8')).toBe('changed\n');
+      const kept = join(repository.worktreesDir, '.quarantine/1a2b-add-a-clock/1-git');
+      expect(await readFile(join(kept, 'config'), 'utf8')).toContain('fsmonitor');
+      expect(await repository.marks()).toBe('');
+    },
+  );
+
+  test.each(['changes', 'checkpoint', 'restore', 'remove'] as const)(
+    'a planted repository does nothing during %s',
+    async (operation) => {
+      await plant('vendor');
+      if (operation === 'changes') expect(await manager.changes(worktree)).toHaveLength(1);
+      if (operation === 'checkpoint') {
+        const { files } = await manager.checkpoint(worktree, 'Work');
+        expect(files.map(({ path }) => path)).toEqual(['vendor/.gitattributes', 'vendor/file.txt']);
+      }
+      if (operation === 'restore') {
+        expect(await manager.restore(worktree, worktree.baseCommit)).toHaveLength(2);
+        await expect(lstat(inside('vendor'))).rejects.toMatchObject({ code: 'ENOENT' });
+      }
+      if (operation === 'remove') await manager.remove(worktree, { force: true });
+      expect(await repository.marks()).toBe('');
+    },
+  );
+
+  test('takes out a .git that is a file, a link, spelt otherwise, or below a name that is not UTF-8', async () => {
+    await writeIn(worktree.path, 'a/.git', 'gitdir: /somewhere\n');
+    await mkdir(inside('b'));
+    await symlink(repository.path, inside('b/.git'));
+    await writeIn(worktree.path, 'c/.GIT/config', 'x');
+    await writeIn(worktree.path, '.Git/config', 'x');
+    const odd = Buffer.concat([Buffer.from(`${worktree.path}/`), Buffer.from([0xff, 0xfe])]);
+    await mkdir(Buffer.concat([odd, Buffer.from('/.git')]), { recursive: true });
+    expect(await manager.verify(worktree)).toHaveLength(5);
+    expect(await manager.verify(worktree)).toEqual([]);
+    expect(await readdir(repository.path)).toContain('.git');
+    await manager.checkpoint(worktree, 'Work');
+  });
+
+  test.each(['a file that leads elsewhere', 'a folder', 'a link', 'nothing', 'a very long file'])(
+    'puts the .git file back where %s took its place',
+    async (what) => {
+      await plant('evil');
+      const gitFile = inside('.git');
+      await rm(gitFile);
+      if (what === 'a file that leads elsewhere')
+        await writeFile(gitFile, `gitdir: ${inside('evil/.git')}\n`);
+      if (what === 'a folder') await rename(inside('evil/.git'), gitFile);
+      if (what === 'a link') await symlink(inside('evil/.git'), gitFile);
+      if (what === 'a very long file') await writeFile(gitFile, 'x'.repeat(1_000_000));
+      // Before anyone noticed, git of ours must not follow it.
+      await manager.changes(worktree);
+      expect((await manager.verify(worktree)).join()).toMatch(/The \.git file was (replaced|removed)\./);
+      expect(await readFile(gitFile, 'utf8')).toBe(`gitdir: ${worktree.adminDir}\n`);
+      expect((await lstat(gitFile)).isFile()).toBe(true);
+      await manager.checkpoint(worktree, 'Work');
+      expect(await repository.gitIn(worktree.path, 'status', '--porcelain')).toBe('');
+      expect(await repository.marks()).toBe('');
+    },
+  );
+
+  test('makes HEAD the task’s branch again and keeps commits made elsewhere', async () => {
+    await repository.gitIn(worktree.path, 'checkout', '--quiet', '--detach');
+    await writeIn(worktree.path, 'src/a.txt', 'b\n');
+    await repository.gitIn(worktree.path, 'commit', '--quiet', '--all', '--message', 'Elsewhere');
+    const elsewhere = await repository.gitIn(worktree.path, 'rev-parse', 'HEAD');
+    expect(await manager.verify(worktree)).toEqual([
+      `Another branch than ${worktree.branch} was checked out.`,
+    ]);
+    expect(await manager.head(worktree)).toBe(worktree.baseCommit);
+    expect(await manager.changes(worktree)).toEqual([{ path: 'src/a.txt', kind: 'modified' }]);
+    expect(await repository.git('rev-parse', `refs/orchestrator/${taskId}/salvage-1`)).toBe(elsewhere);
+  });
+
+  test('looks past a folder that nobody can read', async () => {
+    await writeIn(worktree.path, 'locked/x', 'x');
+    await chmod(inside('locked'), 0o000);
+    expect(await manager.verify(worktree)).toEqual([]);
+    await chmod(inside('locked'), 0o700);
+  });
+});
+
+describe('a submodule', () => {
+  let other: Worktree;
+
+  beforeEach(async () => {
+    const library = join(repository.root, 'library');
+    await repository.git('clone', '--quiet', repository.path, library);
+    const add = ['-c', 'protocol.file.allow=always', 'submodule', 'add', '--quiet'];
+    await repository.git(...add, library, 'lib');
+    await repository.git('commit', '--quiet', '--message', 'Library');
+    other = await manager.ensure({ ...request, taskId: '2a2b3c4d-0000-4000-8000-000000000001' });
+    await manager.populate(other, { copyFiles: [] });
+  });
+
+  test('stays an empty folder, and is no change', async () => {
+    const before = await repository.state();
+    expect(await readdir(join(other.path, 'lib'))).toEqual([]);
+    await writeIn(other.path, 'new.txt', 'x');
+    expect((await manager.checkpoint(other, 'Work')).files).toEqual([{ path: 'new.txt', kind: 'added' }]);
+    expect(await manager.accept(other, 'squash', 'Work')).toBe(await repository.git('rev-parse', 'main'));
+    expect((await repository.state())['config']).toBe(before['config']);
+    expect(await repository.git('status', '--porcelain')).toBe('');
+  });
+
+  test('fetched into the worktree keeps its link, and what happens inside is no change and runs nothing', async () => {
+    await repository.gitIn(
+      other.path,
+      '-c',
+      'protocol.file.allow=always',
+      'submodule',
+      'update',
+      '--quiet',
+      '--init',
+    );
+    const config = join(other.adminDir, 'modules/lib/config');
+    await repository.git('config', '--file', config, 'core.fsmonitor', repository.markCommand('fsmonitor'));
+    await repository.git('config', '--file', config, 'filter.evil.clean', repository.markCommand('filter'));
+    await writeIn(other.path, 'lib/.gitattributes', '* filter=evil\n');
+    await writeIn(other.path, 'lib/src/a.txt', 'changed\n');
+    expect(await manager.verify(other)).toEqual([]);
+    expect(await manager.changes(other)).toEqual([]);
+    expect((await manager.checkpoint(other, 'Work')).changed).toBe(false);
+    expect(await manager.restore(other, other.baseCommit)).toEqual([]);
+    expect(await readFile(join(other.path, 'lib/src/a.txt'), 'utf8')).toBe('changed\n');
+    expect(await repository.marks()).toBe('');
+  });
+
+  test('whose link goes a way through planted links is taken out', async () => {
+    await mkdir(join(other.path, 'evil/modules/lib'), { recursive: true });
+    await mkdir(join(other.path, 'way'));
+    await symlink(join(other.path, 'evil/modules'), join(other.path, 'lib/s'));
+    // By the text it leads into git's own folder, by the links on the way into the worktree.
+    const up = other.path
+      .split('/')
+      .slice(1)
+      .map(() => '..');
+    const target = `s/../${['..', '..', ...up].join('/')}${other.adminDir}/modules/lib`;
+    await writeFile(join(other.path, 'lib/.git'), `gitdir: ${target}\n`);
+    expect(await manager.verify(other)).toEqual(['A git repository was put at lib/.git.']);
+  });
+});
+
+describe('fingerprint', () => {
+  const changedBy = async (change: () => Promise<unknown>) => {
+    const before = (await manager.fingerprint()).split('\n');
+    await change();
+    const after = (await manager.fingerprint()).split('\n');
+    return before.filter((line, at) => line !== after[at]).map((line) => line.split(' ')[0]);
+  };
+
+  test('does not change by a task’s own work', async () => {
+    expect(
+      await changedBy(async () => {
+        await writeIn(worktree.path, 'x', 'x');
+        await manager.checkpoint(worktree, 'x');
+        await manager.restore(worktree, worktree.baseCommit);
+      }),
+    ).toEqual([]);
+  });
+
+  test('changes by refs, configuration, hooks and their modes', async () => {
+    const hook = join(repository.path, '.git/hooks/pre-commit');
+    expect(await changedBy(() => repository.git('branch', 'new'))).toEqual(['refs']);
+    expect(await changedBy(() => repository.git('checkout', '--quiet', 'new'))).toEqual(['refs']);
+    expect(await changedBy(() => repository.git('config', 'alias.x', '!evil'))).toEqual(['config']);
+    expect(await changedBy(() => writeFile(hook, 'evil', { mode: 0o644 }))).toEqual(['hooks']);
+    expect(await changedBy(() => writeFile(hook, 'EVIL'))).toEqual(['hooks']);
+    expect(await changedBy(() => chmod(hook, 0o755))).toEqual(['hooks']);
+  });
+});

@@ -1,0 +1,252 @@
+import { chmod, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+
+const taskId = '1a2b3c4d-0000-4000-8000-000000000001';
+const request = { taskId, title: 'Add a clock', baseBranch: null };
+
+let repository: GitRepository;
+let manager: WorktreeManager;
+let worktree: Worktree;
+
+beforeEach(async () => {
+  repository = await GitRepository.create();
+  manager = repository.manager();
+  worktree = await manager.ensure(request);
+  await manager.populate(worktree, { copyFiles: [] });
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await repository.remove();
+});
+
+const write = (path: string, content: string) => writeIn(worktree.path, path, content);
+const read = (path: string) => readFile(join(worktree.path, path), 'utf8');
+const salvaged = (n: number) => `refs/orchestrator/${taskId}/salvage-${n}`;
+const salvageRefs = () =>
+  repository.git('for-each-ref', '--format=%(refname)', `refs/orchestrator/${taskId}/salvage-*`);
+
+describe('changes', () => {
+  test('names added, modified and deleted files, whatever they are called', async () => {
+    await write('src/a.txt', 'b\n');
+    await rm(join(worktree.path, 'readme.md'));
+    await write('neu/größe.txt', 'x');
+    await write('line\nbreak\t"quoted"', 'x');
+    await write('-rf', 'x');
+    await write(':(exclude)*', 'x');
+    await write('noise.log', 'ignored');
+    const changes = await manager.changes(worktree);
+    expect(changes.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+      { path: '-rf', kind: 'added' },
+      { path: ':(exclude)*', kind: 'added' },
+      { path: 'line\nbreak\t"quoted"', kind: 'added' },
+      { path: 'neu/größe.txt', kind: 'added' },
+      { path: 'readme.md', kind: 'deleted' },
+      { path: 'src/a.txt', kind: 'modified' },
+    ]);
+  });
+
+  test('sees mode, link and a rename as deletion and addition', async () => {
+    await chmod(join(worktree.path, 'src/a.txt'), 0o755);
+    await rename(join(worktree.path, 'readme.md'), join(worktree.path, 'README.md'));
+    await symlink('/etc/passwd', join(worktree.path, 'link'));
+    expect(await manager.changes(worktree)).toEqual([
+      { path: 'README.md', kind: 'added' },
+      { path: 'link', kind: 'added' },
+      { path: 'readme.md', kind: 'deleted' },
+      { path: 'src/a.txt', kind: 'modified' },
+    ]);
+  });
+
+  test('sees what marks in the worktree’s own index would hide, past a lock left there', async () => {
+    await repository.gitIn(worktree.path, 'update-index', '--assume-unchanged', 'src/a.txt');
+    await repository.gitIn(worktree.path, 'update-index', '--skip-worktree', 'readme.md');
+    await write('src/a.txt', 'b\n');
+    await write('readme.md', 'b\n');
+    await writeFile(join(worktree.adminDir, 'index.lock'), '');
+    await writeFile(join(worktree.adminDir, 'orchestrator-index.lock'), '');
+    expect(await manager.changes(worktree)).toHaveLength(2);
+    expect((await manager.checkpoint(worktree, 'Work')).files).toHaveLength(2);
+  });
+
+  test('is empty in an empty tree too', async () => {
+    for (const name of await readdir(worktree.path)) {
+      if (name !== '.git') await rm(join(worktree.path, name), { recursive: true });
+    }
+    await manager.checkpoint(worktree, 'Nothing left');
+    expect(await manager.changes(worktree)).toEqual([]);
+  });
+});
+
+describe('checkpoint', () => {
+  test('commits everything on the task’s branch, in the person’s name', async () => {
+    await write('src/a.txt', 'b\n');
+    await write('new.txt', 'new\n');
+    const { commit, changed, files, stat } = await manager.checkpoint(worktree, 'Title\n\nBody; $(x) -m ü');
+    expect({ changed, files }).toEqual({
+      changed: true,
+      files: [
+        { path: 'new.txt', kind: 'added' },
+        { path: 'src/a.txt', kind: 'modified' },
+      ],
+    });
+    expect(stat).toContain('2 files changed');
+    expect(await manager.head(worktree)).toBe(commit);
+    expect(await repository.git('log', '-1', '--format=%an <%ae>|%P|%B', commit)).toBe(
+      `Person <person@example.com>|${worktree.baseCommit}|Title\n\nBody; $(x) -m ü`,
+    );
+    expect(await repository.gitIn(worktree.path, 'status', '--porcelain')).toBe('');
+  });
+
+  test('of nothing makes no commit', async () => {
+    await write('noise.log', 'ignored');
+    expect(await manager.checkpoint(worktree, 'x')).toEqual({
+      commit: worktree.baseCommit,
+      changed: false,
+      files: [],
+      stat: '',
+    });
+  });
+
+  test('has a name to commit by where the person has none, even if git may not guess', async () => {
+    vi.stubEnv('HOME', join(repository.root, 'home'));
+    vi.stubEnv('XDG_CONFIG_HOME', join(repository.root, 'home'));
+    await repository.git('config', '--unset', 'user.name');
+    await repository.git('config', '--unset', 'user.email');
+    await repository.git('config', 'user.useConfigOnly', 'true');
+    await write('new.txt', 'new\n');
+    const { commit } = await manager.checkpoint(worktree, 'x');
+    expect(await repository.git('log', '-1', '--format=%an <%ae> %cn', commit)).toBe(
+      'Orchestrator <orchestrator@localhost> Orchestrator',
+    );
+    expect(await manager.accept(worktree, 'merge', 'Merge')).toBe(await repository.git('rev-parse', 'main'));
+  });
+
+  test('is not moved by settings that sign, colour, convert or run something', async () => {
+    for (const [key, value] of [
+      ['commit.gpgSign', 'true'],
+      ['color.ui', 'always'],
+      ['core.autocrlf', 'input'],
+      ['core.safecrlf', 'true'],
+      ['diff.external', repository.markCommand('diff.external')],
+      ['core.fsmonitor', repository.markCommand('fsmonitor')],
+      ['diff.noprefix', 'true'],
+    ] as const) {
+      await repository.git('config', key, value);
+    }
+    await write('new.txt', 'new\r\n');
+    const { changed } = await manager.checkpoint(worktree, 'x');
+    expect(changed).toBe(true);
+    expect(await manager.diff(worktree)).toMatch(/^diff --git a\/new\.txt b\/new\.txt\n/);
+    expect(await repository.marks()).toBe('');
+  });
+
+  test('two at once make one commit', async () => {
+    await write('new.txt', 'new\n');
+    const both = await Promise.all([
+      manager.checkpoint(worktree, 'x'),
+      repository.manager().checkpoint(worktree, 'x'),
+    ]);
+    expect(both.map(({ changed }) => changed)).toEqual([true, false]);
+    expect(await repository.git('rev-list', '--count', `main..${worktree.branch}`)).toBe('1');
+  });
+});
+
+describe('restore', () => {
+  test('goes back to exactly that commit, and what was there can be had again', async () => {
+    await write('src/a.txt', 'first\n');
+    const { commit } = await manager.checkpoint(worktree, 'First');
+    await write('src/a.txt', 'second\n');
+    await write('new/deep.txt', 'new\n');
+    await write('build/out', 'ignored\n');
+    await rm(join(worktree.path, 'readme.md'));
+
+    const undone = await manager.restore(worktree, commit);
+    expect(undone.toSorted()).toEqual(['new/deep.txt', 'readme.md', 'src/a.txt']);
+    expect(await read('src/a.txt')).toBe('first\n');
+    expect(await read('readme.md')).toBe('readme\n');
+    expect(await read('build/out')).toBe('ignored\n');
+    expect((await readdir(worktree.path)).toSorted()).toEqual([
+      '.git',
+      '.gitignore',
+      'build',
+      'readme.md',
+      'src',
+    ]);
+    expect(await manager.changes(worktree)).toEqual([]);
+    expect(await manager.head(worktree)).toBe(commit);
+    expect(await repository.gitIn(worktree.path, 'status', '--porcelain')).toBe('');
+    expect(await repository.git('show', `${salvaged(1)}:src/a.txt`)).toBe('second');
+    expect(await repository.git('show', `${salvaged(1)}:new/deep.txt`)).toBe('new');
+  });
+
+  test('drops later commits from the branch, not from the world', async () => {
+    await write('src/a.txt', 'first\n');
+    const { commit } = await manager.checkpoint(worktree, 'First');
+    expect(await manager.restore(worktree, worktree.baseCommit)).toEqual(['src/a.txt']);
+    expect(await manager.head(worktree)).toBe(worktree.baseCommit);
+    expect(await repository.git('rev-parse', salvaged(1))).toBe(commit);
+    await write('x', 'x');
+    await manager.restore(worktree, worktree.baseCommit);
+    expect((await salvageRefs()).split('\n')).toEqual([salvaged(1), salvaged(2)]);
+  });
+
+  test('with nothing to undo salvages nothing', async () => {
+    expect(await manager.restore(worktree, worktree.baseCommit)).toEqual([]);
+    expect(await salvageRefs()).toBe('');
+  });
+
+  test('replaces a file that became a folder and a folder that became a link', async () => {
+    await rm(join(worktree.path, 'readme.md'));
+    await write('readme.md/inside', 'x');
+    await rm(join(worktree.path, 'src'), { recursive: true });
+    await symlink(repository.path, join(worktree.path, 'src'));
+    await manager.restore(worktree, worktree.baseCommit);
+    expect(await read('readme.md')).toBe('readme\n');
+    expect(await read('src/a.txt')).toBe('a\n');
+    expect(await repository.git('status', '--porcelain')).toBe('');
+  });
+
+  test('refuses what is no commit of the repository', async () => {
+    for (const commit of ['HEAD', '--hard', 'f'.repeat(40)]) {
+      await expect(manager.restore(worktree, commit)).rejects.toMatchObject({ code: 'bad-input' });
+    }
+  });
+});
+
+describe('what is known of the work', () => {
+  test('diff and summary are of the commits since the base, not of the base’s own', async () => {
+    await write('src/a.txt', 'b\n');
+    await manager.checkpoint(worktree, 'First');
+    await write('ü.txt', 'ü\n');
+    await manager.checkpoint(worktree, 'Second');
+    await write('open.txt', 'not committed');
+    await repository.commit('Elsewhere', { 'main.txt': 'main\n' });
+    const diff = await manager.diff(worktree);
+    expect(diff).toContain('\n-a\n+b\n');
+    expect(diff).toContain('+++ b/ü.txt\n');
+    expect(diff).not.toMatch(/open\.txt|main\.txt/);
+    const { files, stat } = await manager.summary(worktree);
+    expect(files).toEqual(['src/a.txt', 'ü.txt']);
+    expect(stat).toMatch(/ü\.txt +\| 1 \+\n 2 files changed/);
+  });
+
+  test('a file of the base is read from the base, through its links', async () => {
+    await repository.write('big\nname', 'ü\n\n');
+    await symlink('readme.md', join(repository.path, 'CLAUDE.md'));
+    await symlink('/etc/passwd', join(repository.path, 'outside'));
+    await repository.git('add', '--all');
+    await repository.git('commit', '--quiet', '--message', 'More');
+    const other = await manager.ensure({ ...request, taskId: '2a2b3c4d-0000-4000-8000-000000000001' });
+    await manager.populate(other, { copyFiles: [] });
+    await writeIn(other.path, 'readme.md', 'rewritten');
+    expect(await manager.readBaseFile(other, 'CLAUDE.md')).toBe('readme\n');
+    expect(await manager.readBaseFile(other, 'big\nname')).toBe('ü\n\n');
+    for (const path of ['missing', 'src', 'outside', 'readme.md/x']) {
+      expect(await manager.readBaseFile(other, path)).toBeNull();
+    }
+  });
+});
