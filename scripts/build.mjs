@@ -76,7 +76,8 @@ async function bundleEntry(name, entry) {
     write: false,
     platform: 'node',
     target: 'node20',
-    // One file each, also with `await import()` inside: what is imported so is wrapped and runs at first use only.
+    // One file each, also with `await import()` inside: what is imported so is wrapped and runs at first use only
+    // (dockerode as a file of its own would make `host.js --help` 5 ms faster, of 200).
     format: 'cjs',
     sourcemap: 'linked',
     sourcesContent: false,

@@ -212,25 +212,28 @@ describe('the stages of the real CLI', () => {
   });
 
   it.each(['specification', 'implementation', 'qa'] as const)(
-    'reads the context folder in %s and nothing else outside the worktree',
+    'reads the context folder in %s and no file outside of it and the worktree',
     async (stage) => {
-      const inContext = join(room.contextFolder, 'diff.md');
-      const outside = join(room.path, 'outside.md');
-      await writeFile(inContext, 'In the context');
-      await writeFile(outside, 'Not for the agent');
+      const { inContext, outside } = await writeReadables(room);
+      const model = inTurn(call(read(inContext)), call(read(outside)), handIn);
+      const report = await room.run({ stage, schema: anySchema, model });
+      expect(toolErrors(report)).toEqual([false, true, false]);
+      expect(JSON.stringify(report.api.conversation)).toContain('In the context');
+    },
+  );
+
+  it.each(['specification', 'qa'] as const)(
+    'attaches no file that a prompt of %s mentions',
+    async (stage) => {
+      const { outside } = await writeReadables(room);
       const report = await room.run({
         stage,
         schema: anySchema,
+        model: inTurn(handIn),
         prompt: `See @${outside}`,
-        model: inTurn(
-          call({ name: 'Read', input: { file_path: inContext } }),
-          call({ name: 'Read', input: { file_path: outside } }),
-          handIn,
-        ),
       });
-      expect(toolErrors(report)).toEqual([false, true, false]);
       const sent = JSON.stringify(report.api.conversation);
-      expect(sent).toContain('In the context');
+      expect(sent).toContain(`See @${outside}`);
       expect(sent).not.toContain('Not for the agent');
     },
   );
@@ -259,6 +262,15 @@ describe('the stages of the real CLI', () => {
 
 const anySchema = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] };
 
+async function writeReadables(room: CliRoom) {
+  const inContext = join(room.contextFolder, 'diff.md');
+  const outside = join(room.path, 'outside.md');
+  await writeFile(inContext, 'In the context');
+  await writeFile(outside, 'Not for the agent');
+  return { inContext, outside };
+}
+
+const read = (path: string): ToolCall => ({ name: 'Read', input: { file_path: path } });
 const call = (...tools: readonly ToolCall[]): Step => ({ type: 'answer', text: 'Next.', tools });
 const bash = (command: string): ToolCall => ({
   name: 'Bash',

@@ -96,10 +96,9 @@ function writingRules({ isolation, settings, testCommand }: CommandLineRequest):
     attribution: { commit: '', pr: '' },
     permissions: {
       disableAutoMode: 'disable',
-      // In a container the container is the limit.
-      ...(isolation === 'docker'
-        ? {}
-        : { disableBypassPermissionsMode: 'disable', blockReadsOutsideWorkingDirectories: true }),
+      // In a container the container is the limit. `blockReadsOutsideWorkingDirectories` stays off: it would refuse commands
+      // that the person allowed, and tests run the repository's code with the same rights anyway.
+      ...(isolation === 'docker' ? {} : { disableBypassPermissionsMode: 'disable' }),
       allow: [
         ...(testCommand === null ? [] : [`Bash(${testCommand})`, `Bash(${testCommand} *)`]),
         ...settings.allowedTools,

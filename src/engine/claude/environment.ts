@@ -1,5 +1,10 @@
 /** All that passes from outside: credentials, and the address of the service. */
-const passed = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_BASE_URL'] as const;
+const passed = [
+  'ANTHROPIC_API_KEY',
+  'ANTHROPIC_AUTH_TOKEN',
+  'CLAUDE_CODE_OAUTH_TOKEN',
+  'ANTHROPIC_BASE_URL',
+] as const;
 
 /**
  * How the CLI has to behave under an engine. Background tasks are off because they make it print a result before it is

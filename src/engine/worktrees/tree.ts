@@ -22,6 +22,8 @@ export interface Checkpoint {
 async function snapshot(worktree: Worktree): Promise<string> {
   const git = gitOf(worktree);
   const { copiedFiles } = await markerOf(worktree);
+  // git would take one for a submodule, and fail on one without a commit.
+  await takeOutNestedRepositories(worktree);
   // Only this engine uses this index, one at a time: a lock is what a killed git left.
   await rm(`${indexFileOf(git)}.lock`, { force: true });
   await git.run(['read-tree', '--reset', await tipOf(worktree)]);
@@ -51,7 +53,6 @@ export async function changesOf(worktree: Worktree): Promise<readonly FileChange
 
 export async function commitAll(worktree: Worktree, message: string): Promise<Checkpoint> {
   const git = gitOf(worktree);
-  await takeOutNestedRepositories(worktree);
   const tip = await tipOf(worktree);
   const tree = await snapshot(worktree);
   if (tree === (await git.treeOf(tip))) return { commit: tip, changed: false, files: [], stat: '' };
@@ -69,7 +70,6 @@ export async function commitAll(worktree: Worktree, message: string): Promise<Ch
 /** Puts files and branch back to a commit; what that undoes is kept in a salvage commit. Returns the undone paths. */
 export async function restoreTo(worktree: Worktree, commit: string): Promise<readonly string[]> {
   const git = gitOf(worktree);
-  await takeOutNestedRepositories(worktree);
   const tip = await tipOf(worktree);
   const tree = await snapshot(worktree);
   const undone = await changesBetween(git, commit, tree);

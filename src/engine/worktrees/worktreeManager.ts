@@ -87,13 +87,13 @@ export class WorktreeManager {
 
   /**
    * What differs from the newest commit, new files included; not ignored files, copied files and the insides of
-   * submodules.
+   * submodules. Nested repositories are taken out first: to know of them, ask `verify` before.
    */
   async changes(worktree: Worktree): Promise<readonly FileChange[]> {
     return pathLocks.run(worktree.path, () => changesOf(worktree));
   }
 
-  /** Commits all of `changes` on the task's branch. Nested repositories are taken out first: ask `verify` before to know of them. */
+  /** Commits all of `changes` on the task's branch. */
   async checkpoint(worktree: Worktree, message: string): Promise<Checkpoint> {
     return pathLocks.run(worktree.path, () => commitAll(worktree, message));
   }

@@ -76,7 +76,7 @@ describe('verify', () => {
     'a planted repository does nothing during %s',
     async (operation) => {
       await plant('vendor');
-      if (operation === 'changes') expect(await manager.changes(worktree)).toHaveLength(1);
+      if (operation === 'changes') expect(await manager.changes(worktree)).toHaveLength(2);
       if (operation === 'checkpoint') {
         const { files } = await manager.checkpoint(worktree, 'Work');
         expect(files.map(({ path }) => path)).toEqual(['vendor/.gitattributes', 'vendor/file.txt']);
@@ -89,6 +89,12 @@ describe('verify', () => {
       expect(await repository.marks()).toBe('');
     },
   );
+
+  test('a repository without a commit does not stop a checkpoint', async () => {
+    await repository.git('init', '--quiet', inside('fresh'));
+    await writeIn(worktree.path, 'fresh/x', 'x');
+    expect((await manager.checkpoint(worktree, 'Work')).files).toEqual([{ path: 'fresh/x', kind: 'added' }]);
+  });
 
   test('takes out a .git that is a file, a link, spelt otherwise, or below a name that is not UTF-8', async () => {
     await writeIn(worktree.path, 'a/.git', 'gitdir: /somewhere\n');

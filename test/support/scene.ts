@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+import type { IsolationKind } from '../../src/engine/domain/task.ts';
+import type { WireTask } from '../../src/engine/protocol/wire.ts';
+import { HostProcess } from './hostProcess.ts';
+import { playedModel, type Script } from './playedModel.ts';
+import { featureRequest, makeSampleRepository } from './sampleRepository.ts';
+import { ScriptedMessagesApi } from './scriptedMessagesApi.ts';
+
+const run = promisify(execFile);
+const claude = resolve(import.meta.dirname, '../../node_modules/.bin/claude');
+
+/** Long enough to be redacted like a real one, and to be looked for afterwards. */
+export const secret = 'sk-ant-not-a-real-key-0123456789';
+
+/** A sample repository, a storage, a played model, and the host beside them: all real but the model. */
+export class Scene {
+  readonly folder: string;
+  readonly repository: string;
+  readonly storage: string;
+  readonly isolation: IsolationKind;
+  readonly api: ScriptedMessagesApi;
+  private readonly baseUrl: string;
+  private readonly hosts: HostProcess[] = [];
+
+  private constructor(folder: string, isolation: IsolationKind, api: ScriptedMessagesApi, apiHost: string) {
+    this.folder = folder;
+    this.repository = join(folder, 'tiny text');
+    this.storage = join(folder, 'storage');
+    this.isolation = isolation;
+    this.api = api;
+    this.baseUrl = `http://${apiHost}:${api.port}`;
+  }
+
+  static async make(isolation: IsolationKind, scripts: readonly Script[]): Promise<Scene> {
+    const apiHost = isolation === 'docker' ? bridgeAddress() : '127.0.0.1';
+    const api = await new ScriptedMessagesApi({ model: playedModel(scripts), host: apiHost }).start();
+    const scene = new Scene(await mkdtemp(join(tmpdir(), 'orch-')), isolation, api, apiHost);
+    onTestFinished(() => scene.clear());
+    await mkdir(join(scene.folder, 'home'));
+    await makeSampleRepository(scene.repository);
+    return scene;
+  }
+
+  /** Starts the host with `--json`. */
+  host(...args: readonly string[]): HostProcess {
+    const host = new HostProcess([...args, '--json', '--repo', this.repository, '--storage', this.storage], {
+      cwd: this.folder,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: join(this.folder, 'home'),
+        ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+        ANTHROPIC_API_KEY: secret,
+        ANTHROPIC_BASE_URL: this.baseUrl,
+      },
+    });
+    this.hosts.push(host);
+    return host;
+  }
+
+  /** `run` or `add` of the sample's feature under this title. */
+  task(command: 'run' | 'add', title: string, ...args: readonly string[]): HostProcess {
+    const { description, testCommand } = featureRequest;
+    const isolation = [
+      '--isolation',
+      this.isolation,
+      ...(this.isolation === 'process' ? ['--claude', claude] : []),
+    ];
+    return this.host(
+      command,
+      '--title',
+      title,
+      '--description',
+      description,
+      '--test-command',
+      testCommand,
+      ...isolation,
+      ...args,
+    );
+  }
+
+  /** Runs a command to its end; fails when its exit code is another. */
+  async done(host: HostProcess, exitCode: number): Promise<HostProcess> {
+    const code = await host.ended;
+    if (code !== exitCode) {
+      throw new Error(
+        `exit ${code} instead of ${exitCode}\n${host.stderr}\n${host.lines
+          .map((line) => JSON.stringify(line))
+          .join('\n')
+          .slice(-4000)}`,
+      );
+    }
+    return host;
+  }
+
+  /** The task as it is recorded. */
+  async show(id: string): Promise<WireTask> {
+    const host = await this.done(this.host('show', id), 0);
+    const line = host.lines.find(({ type }) => type === 'task');
+    if (line === undefined) throw new Error('show printed no task');
+    return line as unknown as WireTask;
+  }
+
+  async git(...args: readonly string[]): Promise<string> {
+    return (await run('git', args, { cwd: this.repository, maxBuffer: 64 * 2 ** 20 })).stdout;
+  }
+
+  async write(name: string, content: string): Promise<string> {
+    const path = join(this.folder, name);
+    await writeFile(path, content);
+    return path;
+  }
+
+  private async clear(): Promise<void> {
+    for (const { child } of this.hosts)
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await Promise.all(this.hosts.map(({ ended }) => ended));
+    await this.api.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The address of this machine on Docker's bridge: what a container can reach. */
+function bridgeAddress(): string {
+  const address = networkInterfaces()['docker0']?.find(({ family }) => family === 'IPv4')?.address;
+  if (address === undefined) throw new Error('there is no docker0 bridge with an IPv4 address');
+  return address;
+}
+
+/** Holds the played model back until it is let go, and tells when it got there. */
+export class Barrier {
+  readonly reached: Promise<void>;
+  private readonly opened: Promise<void>;
+  private arrive: () => void = () => {};
+  private release: () => void = () => {};
+
+  constructor() {
+    this.reached = new Promise((done) => {
+      this.arrive = done;
+    });
+    this.opened = new Promise((done) => {
+      this.release = done;
+    });
+  }
+
+  async pass(): Promise<null> {
+    this.arrive();
+    await this.opened;
+    return null;
+  }
+
+  open(): void {
+    this.release();
+  }
+}
