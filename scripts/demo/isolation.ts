@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 
@@ -21,14 +20,14 @@ export async function chooseIsolation(isReal: boolean): Promise<DemoIsolation> {
     options: ['--isolation', 'process', '--claude', resolve(__dirname, '../node_modules/.bin/claude')],
     apiHost: '127.0.0.1',
   });
+  let bridge: string | null;
   try {
     const engine = await openDockerEngine();
-    await engine.info();
+    bridge = await engine.bridgeAddress();
   } catch {
     return onThisMachine('no Docker engine answers');
   }
-  const bridge = networkInterfaces()['docker0']?.find(({ family }) => family === 'IPv4')?.address;
-  if (!isReal && bridge === undefined)
+  if (!isReal && bridge === null)
     return onThisMachine('the scripted model cannot be reached from a container here');
   return {
     description: 'Docker: a fresh container for the task (its image is built at first use)',

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Socket } from 'node:net';
 import { DockerIsolation } from './allocation/dockerIsolation.ts';
 import { ProcessIsolation } from './allocation/processIsolation.ts';
 import type { TaskId } from './domain/ids.ts';
@@ -14,6 +13,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Isolation } from './ports/isolation.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Store } from './ports/store.ts';
+import { EngineServer } from './sharing/engineServer.ts';
 import { StageRunner } from './stages/stageRunner.ts';
 import { openStore } from './store/workerStore.ts';
 import { storageId } from './storagePaths.ts';
@@ -21,6 +21,9 @@ import type { WorktreeManager } from './worktrees/worktreeManager.ts';
 
 /** How long closing waits for idle containers to go; the rest is reaped at the next start. */
 const closeGraceMs = 3_000;
+
+/** How long closing waits for another process that reads through this one to finish reading. */
+const drainGraceMs = 2_000;
 
 export interface OrchestratorConfiguration {
   readonly worktrees: WorktreeManager;
@@ -39,7 +42,6 @@ export interface OrchestratorConfiguration {
   readonly holder: string;
   /** Progress of something slow that is not a stage. */
   readonly onProgress: (text: string) => void;
-  readonly onConnection: (socket: Socket) => void;
 }
 
 /** An engine of this process, with everything it is made of. */
@@ -53,6 +55,12 @@ export interface Orchestrator extends Engine {
 /** The composition root: opens the storage and puts the engine together. Throws `environment` when the storage is in use. */
 export async function openOrchestrator(configuration: OrchestratorConfiguration): Promise<Orchestrator> {
   const { storage, distFolder, repository, clock, logger } = configuration;
+  let opened: (engine: Engine) => void = () => {};
+  const server = new EngineServer(
+    new Promise((resolve) => {
+      opened = resolve;
+    }),
+  );
   const store = await openStore({
     directory: storage,
     repositoryPath: repository.path,
@@ -60,11 +68,13 @@ export async function openOrchestrator(configuration: OrchestratorConfiguration)
     workerPath: join(distFolder, 'storeWorker.js'),
     wasmPath: join(distFolder, 'sql-wasm.wasm'),
     holder: configuration.holder,
-    onConnection: configuration.onConnection,
+    onConnection: (socket) => server.accept(socket),
   });
   try {
     const service = await OrchestratorService.open({ store, clock, logger, drive: configuration.drive });
-    return assemble(configuration, store, service);
+    const orchestrator = assemble(configuration, store, service, server);
+    opened(orchestrator);
+    return orchestrator;
   } catch (error) {
     await store.close();
     throw error;
@@ -75,6 +85,7 @@ function assemble(
   configuration: OrchestratorConfiguration,
   store: Store,
   service: OrchestratorService,
+  server: EngineServer,
 ): Orchestrator {
   const { storage, distFolder, containerFolder, clock, logger, worktrees, environment, onProgress } =
     configuration;
@@ -126,6 +137,7 @@ function assemble(
     },
     async close() {
       await service.close(closeGraceMs);
+      await server.drain(AbortSignal.timeout(drainGraceMs));
       await Promise.all(Object.values(isolations).map((isolation) => isolation.close()));
       await store.close();
     },

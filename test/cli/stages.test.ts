@@ -102,25 +102,33 @@ describe('the stages of the real CLI', () => {
     ]);
   });
 
-  it.each(['specification', 'qa'] as const)('cannot write or run anything in %s', async (stage) => {
-    const report = await room.run({
-      stage,
-      schema: anySchema,
-      model: inTurn(
-        call(
-          { name: 'Write', input: { file_path: 'new.txt', content: 'x' } },
-          { name: 'Bash', input: { command: 'echo x > new.txt', description: 'Write' } },
-          { name: 'Read', input: { file_path: 'text.mjs' } },
+  it.each(['specification', 'qa'] as const)(
+    'can in %s neither write nor run anything, nor learn of files outside the worktree and the context folder',
+    async (stage) => {
+      const { inContext, outside } = await writeReadables(room);
+      const report = await room.run({
+        stage,
+        schema: anySchema,
+        prompt: `See @${outside}`,
+        model: inTurn(
+          call({ name: 'Write', input: { file_path: 'new.txt', content: 'x' } }, bash('echo x > new.txt')),
+          call(read('text.mjs')),
+          call({ name: 'Edit', input: { file_path: 'text.mjs', old_string: 'more', new_string: 'less' } }),
+          call(read(inContext)),
+          call(read(outside)),
+          handIn,
         ),
-        call({ name: 'Edit', input: { file_path: 'text.mjs', old_string: 'more', new_string: 'less' } }),
-        handIn,
-      ),
-    });
-    expect(successOf(report).structuredOutput).toEqual({ answer: 'yes' });
-    expect(toolErrors(report)).toEqual([true, true, false, true, false]);
-    expect(await readdir(room.worktree)).toEqual(['text.mjs']);
-    expect(await room.read('text.mjs')).toBe('// more\n');
-  });
+      });
+      expect(successOf(report).structuredOutput).toEqual({ answer: 'yes' });
+      expect(toolErrors(report)).toEqual([true, true, false, true, false, true, false]);
+      expect(await readdir(room.worktree)).toEqual(['text.mjs']);
+      expect(await room.read('text.mjs')).toBe('// more\n');
+      const sent = JSON.stringify(report.api.conversation);
+      expect(sent).toContain(`See @${outside}`);
+      expect(sent).toContain('In the context');
+      expect(sent).not.toContain('Not for the agent');
+    },
+  );
 
   it('judges in QA without asking anyone and without a shell', async () => {
     const report = await room.run({
@@ -211,32 +219,13 @@ describe('the stages of the real CLI', () => {
     expect(successOf(report).structuredOutput).toEqual({ answer: 'yes' });
   });
 
-  it.each(['specification', 'implementation', 'qa'] as const)(
-    'reads the context folder in %s and no file outside of it and the worktree',
-    async (stage) => {
-      const { inContext, outside } = await writeReadables(room);
-      const model = inTurn(call(read(inContext)), call(read(outside)), handIn);
-      const report = await room.run({ stage, schema: anySchema, model });
-      expect(toolErrors(report)).toEqual([false, true, false]);
-      expect(JSON.stringify(report.api.conversation)).toContain('In the context');
-    },
-  );
-
-  it.each(['specification', 'qa'] as const)(
-    'attaches no file that a prompt of %s mentions',
-    async (stage) => {
-      const { outside } = await writeReadables(room);
-      const report = await room.run({
-        stage,
-        schema: anySchema,
-        model: inTurn(handIn),
-        prompt: `See @${outside}`,
-      });
-      const sent = JSON.stringify(report.api.conversation);
-      expect(sent).toContain(`See @${outside}`);
-      expect(sent).not.toContain('Not for the agent');
-    },
-  );
+  it('reads in implementation no file outside the worktree and the context folder', async () => {
+    const { inContext, outside } = await writeReadables(room);
+    const model = inTurn(call(read(inContext)), call(read(outside)), handIn);
+    const report = await room.run({ stage: 'implementation', schema: anySchema, model });
+    expect(toolErrors(report)).toEqual([false, true, false]);
+    expect(JSON.stringify(report.api.conversation)).toContain('In the context');
+  });
 
   it("takes nothing from the repository's own configuration", async () => {
     const hook = { type: 'command', command: 'touch hooked' };

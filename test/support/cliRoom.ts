@@ -39,7 +39,6 @@ export interface CliRoomReport {
   readonly messages: readonly CliMessage[];
   readonly activities: readonly Activity[];
   readonly api: ScriptedMessagesApi;
-  readonly durationMs: number;
 }
 
 /** A folder for one test in which the real CLI runs a stage against a scripted service, with a home of its own. */
@@ -103,7 +102,6 @@ export class CliRoom {
     });
     const api = await new ScriptedMessagesApi({ model: options.model }).start();
     const activities: Activity[] = [];
-    const startedAt = performance.now();
     try {
       const credentials = { ANTHROPIC_API_KEY: 'sk-made-up-for-tests', ANTHROPIC_BASE_URL: api.url };
       const outcome = await runCli({
@@ -123,9 +121,8 @@ export class CliRoom {
         },
         ...(options.limits === undefined ? {} : { limits: options.limits }),
       });
-      const durationMs = performance.now() - startedAt;
       const messages = new StreamParser().push(await readFile(join(runDir, runFiles.stdout)));
-      return { outcome, messages, activities, api, durationMs };
+      return { outcome, messages, activities, api };
     } finally {
       await api.close();
     }

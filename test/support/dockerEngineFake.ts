@@ -39,6 +39,11 @@ export class FakeContainerEngine implements ContainerEngine {
     return { version: '1', architecture: 'x86_64', cpus: 8, memoryBytes: 32 * 2 ** 30, remapsUsers: false };
   }
 
+  async bridgeAddress(): Promise<string | null> {
+    this.answer();
+    return '172.17.0.1';
+  }
+
   async imageId(name: string): Promise<string | null> {
     this.answer();
     return this.images.has(name) ? `sha256:${name}` : null;

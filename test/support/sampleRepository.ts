@@ -42,7 +42,7 @@ export function slugifySource(complete: boolean): string {
   return `
 /** The text as a slug: lower case, with single dashes between its words. */
 export function slugify(text) {
-${complete ? check : ''}  return text
+${complete ? check : ''}  return ${complete ? 'text' : 'String(text)'}
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');

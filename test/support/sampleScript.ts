@@ -87,16 +87,19 @@ const finds: QaPart = {
   ],
 };
 
-/** How the sample's model behaves: right at once, or with a fault that QA (or the tests) finds, mended in rework. */
-export type SampleCourse = 'right-at-once' | 'mended-after-qa';
+const courses = {
+  'right-at-once': { implementation: [writes(true)], qa: [passes] },
+  /** QA finds the fault; the task's test command must let it through. */
+  'mended-after-qa': { implementation: [writes(false), addsTheCheck], qa: [finds, passes] },
+  /** The sample's own tests find it before QA is asked. */
+  'mended-after-tests': { implementation: [writes(false), addsTheCheck], qa: [passes] },
+} as const satisfies Record<string, Pick<Script, 'implementation' | 'qa'>>;
 
 /** The sample's feature, played; `marker` is the title of the task. */
-export function sampleScript(marker: string, course: SampleCourse, onRequest?: Script['onRequest']): Script {
-  return {
-    marker,
-    specification,
-    implementation: course === 'right-at-once' ? [writes(true)] : [writes(false), addsTheCheck],
-    qa: course === 'right-at-once' ? [passes] : [finds, passes],
-    ...(onRequest === undefined ? {} : { onRequest }),
-  };
+export function sampleScript(
+  marker: string,
+  course: keyof typeof courses,
+  onRequest?: Script['onRequest'],
+): Script {
+  return { marker, specification, ...courses[course], ...(onRequest === undefined ? {} : { onRequest }) };
 }

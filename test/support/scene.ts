@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
+import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 import type { IsolationKind } from '../../src/engine/domain/task.ts';
 import type { WireTask } from '../../src/engine/protocol/wire.ts';
 import { HostProcess } from './hostProcess.ts';
@@ -37,7 +38,7 @@ export class Scene {
   }
 
   static async make(isolation: IsolationKind, scripts: readonly Script[]): Promise<Scene> {
-    const apiHost = isolation === 'docker' ? bridgeAddress() : '127.0.0.1';
+    const apiHost = isolation === 'docker' ? await bridgeAddress() : '127.0.0.1';
     const api = await new ScriptedMessagesApi({ model: playedModel(scripts), host: apiHost }).start();
     const scene = new Scene(await mkdtemp(join(tmpdir(), 'orch-')), isolation, api, apiHost);
     onTestFinished(() => scene.clear());
@@ -125,9 +126,9 @@ export class Scene {
 }
 
 /** The address of this machine on Docker's bridge: what a container can reach. */
-function bridgeAddress(): string {
-  const address = networkInterfaces()['docker0']?.find(({ family }) => family === 'IPv4')?.address;
-  if (address === undefined) throw new Error('there is no docker0 bridge with an IPv4 address');
+async function bridgeAddress(): Promise<string> {
+  const address = await (await openDockerEngine()).bridgeAddress();
+  if (address === null) throw new Error('the Docker engine has no bridge');
   return address;
 }
 

@@ -33,7 +33,7 @@ export class SpawningWorkspace implements Workspace {
 
   async syncGit(): Promise<void> {}
 
-  async start({ runDir, argv: [file, ...args], stdin, env }: Launch): Promise<void> {
+  async start({ runDir, argv: [program, ...args], stdin, env }: Launch): Promise<void> {
     await mkdir(runDir, { recursive: true });
     const input = join(runDir, runFiles.stdin);
     await writeFile(input, stdin);
@@ -42,7 +42,7 @@ export class SpawningWorkspace implements Workspace {
       open(join(runDir, runFiles.stdout), 'a'),
       open(join(runDir, runFiles.stderr), 'a'),
     ]);
-    const child = spawn(file, args, {
+    const child = spawn(program, args, {
       cwd: this.worktreePath,
       env: { ...this.env, ...env },
       stdio: files.map(({ fd }) => fd),

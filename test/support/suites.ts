@@ -18,10 +18,7 @@ export function requireDocker(): Promise<{ readonly skip: boolean }> {
 }
 
 /** Skips loudly, or fails where every suite has to run, when `probe` throws. */
-async function requireSuite(
-  name: string,
-  probe: () => Promise<void>,
-): Promise<{ readonly skip: boolean }> {
+async function requireSuite(name: string, probe: () => Promise<void>): Promise<{ readonly skip: boolean }> {
   try {
     await probe();
     return { skip: false };

@@ -4,6 +4,8 @@ export interface ContainerEngine {
   readonly address: string;
   /** Throws an `environment` error when it cannot be reached. */
   info(): Promise<EngineInfo>;
+  /** This machine's address on the engine's default bridge, which containers can reach; null where there is none. */
+  bridgeAddress(): Promise<string | null>;
   /** The image's id, or null when it is not there. Never pulls. */
   imageId(name: string): Promise<string | null>;
   /** Builds `Dockerfile` in the folder under this tag; each line of output goes to `onLine`. Throws with the last lines. */

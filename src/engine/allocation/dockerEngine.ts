@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { homedir } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import Docker from 'dockerode';
@@ -70,6 +71,19 @@ class DockerEngine implements ContainerEngine {
       memoryBytes: known.MemTotal,
       remapsUsers: (known.SecurityOptions ?? []).some((option) => /^name=(rootless|userns)/.test(option)),
     };
+  }
+
+  async bridgeAddress(): Promise<string | null> {
+    const network: unknown = await this.ask(this.docker.getNetwork('bridge').inspect());
+    const configSchema = v.object({ Subnet: v.optional(v.string()), Gateway: v.optional(v.string()) });
+    const { IPAM } = v.parse(
+      v.object({ IPAM: v.object({ Config: v.nullish(v.array(configSchema), []) }) }),
+      network,
+    );
+    for (const { Subnet = '', Gateway = firstAddressOf(Subnet) } of IPAM.Config) {
+      if (isIPv4(Gateway)) return Gateway;
+    }
+    return null;
   }
 
   async imageId(name: string): Promise<string | null> {
@@ -307,6 +321,11 @@ function createOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
           }),
     },
   };
+}
+
+/** Of `172.17.0.0/16`: an engine that does not name its bridge's address takes the subnet's first one. */
+function firstAddressOf(subnet: string): string {
+  return subnet.replace(/\.0\/\d+$/, '.1');
 }
 
 function environmentList(env: Readonly<Record<string, string>>): string[] {

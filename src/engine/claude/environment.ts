@@ -8,7 +8,7 @@ const passed = [
 
 /**
  * How the CLI has to behave under an engine. Background tasks are off because they make it print a result before it is
- * done. Four retries of its own take about 20 s; what lasts longer is left to the engine's backoff.
+ * done. Four retries of its own take about 8 s; what lasts longer is left to the engine's backoff.
  */
 const fixed = {
   CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',

@@ -90,7 +90,7 @@ function failedRequest(
       ...notBefore,
     };
   }
-  if (status === 401 || assistantError === 'authentication_failed') {
+  if (status === 401 || (status === null && assistantError === 'authentication_failed')) {
     return { ...authenticationFailure, message: `${authenticationFailure.message} ${said}`.trim() };
   }
   if (status === 402 || assistantError === 'billing_error') {

@@ -192,15 +192,15 @@ const resultSchema = v.pipe(
   ]),
 );
 
-const schemas: Readonly<Record<string, v.GenericSchema<unknown, readonly CliMessage[]>>> = {
-  'system/init': initSchema,
-  'system/api_retry': retrySchema,
-  'system/permission_denied': deniedSchema,
-  rate_limit_event: rateLimitSchema,
-  assistant: assistantSchema,
-  user: userSchema,
-  result: resultSchema,
-};
+const schemas = new Map<string, v.GenericSchema<unknown, readonly CliMessage[]>>([
+  ['system/init', initSchema],
+  ['system/api_retry', retrySchema],
+  ['system/permission_denied', deniedSchema],
+  ['rate_limit_event', rateLimitSchema],
+  ['assistant', assistantSchema],
+  ['user', userSchema],
+  ['result', resultSchema],
+]);
 
 /**
  * What a line says: nothing for a kind that does not matter (or is not known yet), null when it is not what a line of
@@ -210,7 +210,7 @@ export function messagesOf(line: unknown): readonly CliMessage[] | null {
   const kind = v.safeParse(kindSchema, line);
   if (!kind.success) return null;
   const { type, subtype } = kind.output;
-  const schema = schemas[type === 'system' ? `system/${subtype}` : type];
+  const schema = schemas.get(type === 'system' ? `system/${subtype}` : type);
   if (schema === undefined) return [];
   const parsed = v.safeParse(schema, line);
   return parsed.success ? parsed.output : null;

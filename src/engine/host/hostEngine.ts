@@ -1,10 +1,11 @@
 import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Engine } from '../engine.ts';
 import { openOrchestrator, type Orchestrator } from '../openOrchestrator.ts';
 import type { Drive } from '../orchestratorService.ts';
+import { OrchestratorError } from '../ports/errors.ts';
 import { EngineClient } from '../sharing/engineClient.ts';
-import { serveEngine } from '../sharing/engineServer.ts';
 import { defaultStorage, defaultWorktrees } from '../storagePaths.ts';
 import { connectToHolder } from '../store/writerLock.ts';
 import { systemClock } from '../systemClock.ts';
@@ -43,28 +44,28 @@ export async function placeOf(options: CommonOptions, io: HostIo): Promise<Place
 }
 
 /** The engine in this process. Throws `environment` when another process holds the storage. */
-export async function openHere(
+export function openHere(
   place: Place,
   io: HostIo,
   assets: Assets,
-  options: { readonly drive: Drive; readonly holder: string; readonly onProgress: (text: string) => void },
+  options: {
+    readonly drive: Drive;
+    readonly holder: string;
+    readonly onProgress: (text: string) => void;
+  },
 ): Promise<Orchestrator> {
-  let opened: (engine: Engine) => void = () => {};
-  const engine = new Promise<Engine>((resolveEngine) => {
-    opened = resolveEngine;
-  });
-  const orchestrator = await openOrchestrator({
+  return openOrchestrator({
     ...place,
     ...assets,
     ...options,
     environment: io.env,
     clock: systemClock,
     logger: stderrLogger(io),
-    onConnection: (socket) => serveEngine(socket, engine),
   });
-  opened(orchestrator);
-  return orchestrator;
 }
+
+/** A holder that is just closing, or another process that takes the storage before us: both are over in a moment. */
+const handoverMs = 15_000;
 
 /** For reading and for a person's moves: the engine that holds the storage, or one of our own that drives nothing. */
 export async function openAnywhere(
@@ -73,9 +74,17 @@ export async function openAnywhere(
   assets: Assets,
   holder: string,
 ): Promise<Engine> {
-  const socket = await connectToHolder(place.storage);
-  if (socket !== null) return EngineClient.attach(socket);
-  const orchestrator = await openHere(place, io, assets, { drive: 'none', holder, onProgress: () => {} });
-  await orchestrator.start();
-  return orchestrator;
+  const deadline = Date.now() + handoverMs;
+  for (;;) {
+    try {
+      const socket = await connectToHolder(place.storage);
+      if (socket !== null) return await EngineClient.attach(socket);
+      const orchestrator = await openHere(place, io, assets, { drive: 'none', holder, onProgress: () => {} });
+      await orchestrator.start();
+      return orchestrator;
+    } catch (error) {
+      if (!OrchestratorError.is(error, 'environment') || Date.now() > deadline) throw error;
+      await delay(100);
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -135,7 +136,8 @@ async function cannotRun(
       cause,
     });
   }
-  if (code === 'ENOENT') {
+  // A folder of the PATH that must not be searched makes EACCES of a program that is nowhere.
+  if (code === 'ENOENT' || (code === 'EACCES' && basename(file) === file)) {
     return new OrchestratorError('environment', `Cannot run ${file}: there is no such program.`, {
       remedy: `Install ${file} and make sure that it is on the PATH.`,
       cause,

@@ -53,8 +53,11 @@ export class EngineClient implements Engine {
     );
   }
 
-  dispatch: Engine['dispatch'] = (command, bundles) =>
-    this.call<Rejection | null>('dispatch', { command, bundles });
+  dispatch: Engine['dispatch'] = async (command, bundles) => {
+    const rejection = await this.call<Rejection | null>('dispatch', { command, bundles });
+    if (rejection?.code === 'stale') throw wentAway('it was closing');
+    return rejection;
+  };
 
   settled: Engine['settled'] = async (taskId) => {
     await this.call<null>('settled', { taskId });
@@ -86,16 +89,16 @@ export class EngineClient implements Engine {
   }
 
   private fail(why: string): void {
-    this.ended ??= new OrchestratorError(
-      'environment',
-      `The orchestrator that holds the storage went away: ${why}.`,
-      {
-        remedy: 'Run the command again.',
-      },
-    );
+    this.ended ??= wentAway(why);
     for (const { reject } of this.pending.values()) reject(this.ended);
     this.pending.clear();
   }
+}
+
+function wentAway(why: string): OrchestratorError {
+  return new OrchestratorError('environment', `The orchestrator that holds the storage went away: ${why}.`, {
+    remedy: 'Run the command again.',
+  });
 }
 
 function errorOf(code: string, message: string, remedy: string | null): Error {

@@ -6,18 +6,43 @@ import type { Engine } from '../engine.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { type EngineReply, type EngineRequest, protocolVersion, requestSchema } from './engineProtocol.ts';
 
-/**
- * Answers another process of the same user that found the storage held by this one. `engine` resolves when this process
- * has finished opening; a connection made before waits for it.
- */
-export function serveEngine(socket: Socket, engine: Promise<Engine>): void {
-  socket.on('error', () => socket.destroy());
-  const lines = createInterface({ input: socket, crlfDelay: Infinity });
-  lines.on('line', (line) => {
-    void answer(line, engine).then((reply) => {
-      if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
+/** Answers other processes of the same user that found the storage held by this one. */
+export class EngineServer {
+  private readonly engine: Promise<Engine>;
+  private readonly connections = new Set<Socket>();
+  private closing = false;
+
+  /** `engine` resolves when this process has finished opening; a connection made before waits for it. */
+  constructor(engine: Promise<Engine>) {
+    this.engine = engine;
+  }
+
+  accept(socket: Socket): void {
+    if (this.closing) {
+      // It tries again, and finds the storage free.
+      socket.destroy();
+      return;
+    }
+    this.connections.add(socket);
+    socket.on('close', () => this.connections.delete(socket));
+    socket.on('error', () => socket.destroy());
+    createInterface({ input: socket, crlfDelay: Infinity }).on('line', (line) => {
+      void answer(line, this.engine).then((reply) => {
+        if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
+      });
     });
-  });
+  }
+
+  /** Takes no one new, and lets those who are connected finish; resolves when all have left, or when `signal` aborts. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.closing = true;
+    const left = [...this.connections].map(
+      (socket) => new Promise((resolve) => socket.once('close', resolve)),
+    );
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    if (!signal.aborted) await Promise.race([Promise.all(left), aborted]);
+    for (const socket of this.connections) socket.destroy();
+  }
 }
 
 async function answer(line: string, engine: Promise<Engine>): Promise<EngineReply> {

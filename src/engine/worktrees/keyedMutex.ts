@@ -1,5 +1,5 @@
 /** One at a time per key, in order of asking. */
-export class KeyedMutex {
+class KeyedMutex {
   private readonly tails = new Map<string, Promise<void>>();
 
   async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {

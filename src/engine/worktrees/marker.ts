@@ -38,9 +38,11 @@ export type Marker = v.InferOutput<typeof markerSchema>;
 
 const markerFile = 'orchestrator-task';
 
+/** Null also when it is damaged: on the host an agent can write there, and `ensure` makes it anew from the record. */
 export async function readMarker(adminDir: string): Promise<Marker | null> {
   const text = await readIfPresent(join(adminDir, markerFile));
-  return text === null ? null : v.parse(markerSchema, JSON.parse(text));
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), markerSchema), text);
+  return parsed.success ? parsed.output : null;
 }
 
 export async function writeMarker(adminDir: string, marker: Marker): Promise<void> {

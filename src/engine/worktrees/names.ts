@@ -6,7 +6,7 @@ export const branchPrefix = 'orchestrator/';
 const longestSlug = 16;
 
 /** ASCII words of a title, or `task` when it has none. */
-export function slugOf(title: string): string {
+function slugOf(title: string): string {
   const ascii = title.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
   const slug = trimDashes(trimDashes(ascii.replaceAll(/[^a-z0-9]+/g, '-')).slice(0, longestSlug));
   return slug === '' ? 'task' : slug;

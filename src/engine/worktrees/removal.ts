@@ -17,7 +17,7 @@ export async function removeWorktree(
   const marker = await readMarker(worktree.adminDir);
   const merged = tip === null || (await isMerged(worktree, tip, marker));
   if (!force) {
-    if (marker?.populated === true && (await exists(worktree.path))) await refuseIfChanged(worktree);
+    await refuseIfChanged(worktree, marker?.populated ?? false);
     const handedOver = marker?.accepted?.strategy === 'none' && marker.accepted.tip === tip;
     if (!merged && !handedOver) {
       throw kept(
@@ -48,8 +48,11 @@ async function isMerged(worktree: Worktree, tip: string, marker: Marker | null):
   return accepted !== null && (await git.contains(base, accepted));
 }
 
-async function refuseIfChanged(worktree: Worktree): Promise<void> {
-  const changes = await changesOf(worktree);
+async function refuseIfChanged(worktree: Worktree, populated: boolean): Promise<void> {
+  const names = (await exists(worktree.path)) ? await readdir(worktree.path) : [];
+  if (names.every((name) => name === '.git')) return;
+  // Before the files are checked out, those that are not there are no deletion.
+  const changes = (await changesOf(worktree)).filter(({ kind }) => populated || kind !== 'deleted');
   if (changes.length === 0) return;
   const named = changes
     .slice(0, 5)

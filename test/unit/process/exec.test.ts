@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { execute } from '../../../src/engine/process/exec.ts';
 
 let folder: string;
@@ -11,6 +11,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -68,6 +69,14 @@ describe('execute', () => {
     await expect(execute(join(folder, 'text'), [])).rejects.toMatchObject({
       code: 'environment',
       message: expect.stringContaining('EACCES'),
+    });
+  });
+
+  test('a PATH that must not be searched makes no other error of a missing program', async () => {
+    await writeFile(join(folder, 'no-such-program-here'), 'not a program', { mode: 0o644 });
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+    await expect(execute('no-such-program-here', [])).rejects.toMatchObject({
+      message: expect.stringContaining('no such program'),
     });
   });
 

@@ -313,6 +313,18 @@ describe('a broken worktree', () => {
     },
   );
 
+  test.each(['not JSON', '{"taskId":1}'])('whose marker is %j is made good from the record', async (text) => {
+    const { worktree, commit } = await withWork();
+    const other = await manager.ensure({ ...request, taskId: otherTaskId });
+    await writeFile(join(worktree.adminDir, 'orchestrator-task'), text);
+    expect(await manager.ensure({ ...request, taskId: otherTaskId })).toEqual(other);
+    const again = await recreated(worktree);
+    expect(await manager.head(again)).toBe(commit);
+    expect(await repository.git('show', `refs/orchestrator/${taskId}/salvage-1:src/a.txt`)).toBe(
+      'not committed',
+    );
+  });
+
   test('without folder and entry is made again from the branch', async () => {
     const { worktree, commit } = await withWork();
     await rm(worktree.path, { recursive: true });

@@ -120,6 +120,16 @@ describe('remove', () => {
     await expectGone('main');
   });
 
+  test('keeps uncommitted work of one that had to be registered anew', async () => {
+    await writeIn(worktree.path, 'work.txt', 'work\n');
+    await rm(worktree.adminDir, { recursive: true });
+    await expect(manager.remove(worktree, { force: false })).rejects.toMatchObject({ code: 'environment' });
+    const again = await manager.ensure(request);
+    await expect(manager.remove(again, { force: false })).rejects.toMatchObject({
+      message: expect.stringContaining('work.txt'),
+    });
+  });
+
   test('takes folders that were made read-only', async () => {
     await mkdir(join(worktree.path, 'build/cache/deep'), { recursive: true });
     await chmod(join(worktree.path, 'build/cache'), 0o500);

@@ -1,0 +1,85 @@
+/** Lines as Claude Code 2.1.330 prints them, with the fields that the engine reads and some that it does not. */
+export const cliLines = {
+  init: {
+    type: 'system',
+    subtype: 'init',
+    session_id: 'session-1',
+    model: 'claude-opus-5-5',
+    permissionMode: 'plan',
+    tools: ['Read', 'StructuredOutput'],
+    claude_code_version: '2.1.330',
+    cwd: '/worktree',
+  },
+  text: (text: string) => ({
+    type: 'assistant',
+    message: { id: 'msg_1', content: [{ type: 'text', text }], stop_reason: null },
+    session_id: 'session-1',
+  }),
+  toolUse: (name: string, input: object, id = 'toolu_1') => ({
+    type: 'assistant',
+    message: { id: 'msg_1', content: [{ type: 'tool_use', id, name, input }] },
+  }),
+  toolResult: (id = 'toolu_1', isError?: boolean) => ({
+    type: 'user',
+    message: {
+      role: 'user',
+      content: [
+        {
+          type: 'tool_result',
+          tool_use_id: id,
+          content: 'x',
+          ...(isError === undefined ? {} : { is_error: isError }),
+        },
+      ],
+    },
+  }),
+  retry: (error: string, status: number | null) => ({
+    type: 'system',
+    subtype: 'api_retry',
+    attempt: 1,
+    max_retries: 4,
+    retry_delay_ms: 2_400,
+    error_status: status,
+    error,
+  }),
+  denied: {
+    type: 'system',
+    subtype: 'permission_denied',
+    tool_name: 'Bash',
+    tool_use_id: 'toolu_1',
+    message: 'git push is denied',
+  },
+  rateLimit: (status: string) => ({
+    type: 'rate_limit_event',
+    rate_limit_info: { status, resetsAt: 1_900_000_000, rateLimitType: 'five_hour' },
+  }),
+  assistantError: (error: string) => ({
+    type: 'assistant',
+    message: { model: '<synthetic>', content: [{ type: 'text', text: 'API Error' }] },
+    error,
+    is_api_error_message: true,
+  }),
+  success: {
+    type: 'result',
+    subtype: 'success',
+    is_error: false,
+    terminal_reason: 'completed',
+    result: '{"answer":"yes"}',
+    structured_output: { answer: 'yes' },
+    session_id: 'session-1',
+    num_turns: 3,
+    total_cost_usd: 0.25,
+    api_error_status: null,
+  },
+  requestFailed: (status: number | null, text: string) => ({
+    type: 'result',
+    subtype: 'success',
+    is_error: true,
+    terminal_reason: 'api_error',
+    result: text,
+    session_id: 'session-1',
+    num_turns: 1,
+    total_cost_usd: 0,
+    api_error_status: status,
+  }),
+};
