@@ -11,7 +11,7 @@ import { type FailureCode, failureCodes } from '../../src/engine/domain/outcome.
 import { emptyState, type State } from '../../src/engine/domain/state.ts';
 import { isExecuting, isFinal, type Task, type TaskSettings } from '../../src/engine/domain/task.ts';
 
-export const settings: TaskSettings = {
+const settings: TaskSettings = {
   isolation: 'process',
   baseBranch: null,
   testCommand: 'true',

@@ -1,4 +1,5 @@
 import { emptyAllocation } from '../../src/engine/domain/allocation.ts';
+import { taskSchema } from '../../src/engine/protocol/taskSchema.ts';
 import { openStore } from '../../src/engine/store/workerStore.ts';
 import * as v from 'valibot';
 
@@ -22,7 +23,7 @@ async function run(): Promise<void> {
   const { lastSeq } = await store.load();
   process.stdout.write(`ready ${lastSeq}\n`);
   if (mode === 'hold') return;
-  const task = JSON.parse(taskJson ?? 'null');
+  const task = v.parse(taskSchema, JSON.parse(taskJson ?? 'null'));
   for (let seq = lastSeq; ; seq += 2) {
     // Two events and the task in one transaction: half of it on disk would show as an odd number or an old task.
     const at = task.createdAt + seq;

@@ -21,7 +21,7 @@ export async function* readFrames(stream: AsyncIterable<string | Buffer>): Async
 }
 
 /** The values of a stream of JSON texts, one a line. */
-export async function* readJsonLines(stream: NodeJS.ReadableStream): AsyncGenerator<unknown> {
+export async function* readJsonLines(stream: NodeJS.ReadableStream): AsyncGenerator {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of stream) {

@@ -1,9 +1,8 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../ports/clock.ts';
 import type { Launch, Workspace } from '../ports/isolation.ts';
 import { followFile } from '../process/followFile.ts';
+import { readTail } from '../process/readTail.ts';
 import { Redactor, secretValuesOf } from '../process/redactor.ts';
 import { runFiles } from '../process/runDirectory.ts';
 import { activityOf, type Activity } from './activity.ts';
@@ -64,7 +63,7 @@ export async function runCli(options: CliRunOptions): Promise<CliOutcome> {
     take(parser.push(redactor.end()));
     take(parser.end());
     const exit = await ended;
-    const stderr = await endOfFile(join(runDir, runFiles.stderr));
+    const stderr = await readTail(join(runDir, runFiles.stderr), tailBytes);
     return classify({ ...findings.evidence(redact(stderr, secrets)), exit });
   } finally {
     watchdog.close();
@@ -122,26 +121,6 @@ class Findings {
 }
 
 const tailBytes = 8_192;
-
-/** '' when there is no such file, or something else in its place: programs in a container can write there. */
-async function endOfFile(path: string): Promise<Buffer> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ELOOP') return null;
-      throw error;
-    },
-  );
-  if (file === null) return Buffer.alloc(0);
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile()) return Buffer.alloc(0);
-    const length = Math.min(stats.size, tailBytes);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, stats.size - length);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
 
 function redact(bytes: Buffer, secrets: readonly string[]): string {
   const redactor = new Redactor(secrets);

@@ -36,7 +36,7 @@ export function queue(decision: Decision, taskId: TaskId, stage: Stage, reason: 
   decision.emit('task.queued', taskId, { stage, reason });
 }
 
-export function askPerson(decision: Decision, taskId: TaskId, stage: Stage, failure: Failure): void {
+function askPerson(decision: Decision, taskId: TaskId, stage: Stage, failure: Failure): void {
   decision.emit('task.needs-attention', taskId, { stage, failure });
 }
 

@@ -103,7 +103,7 @@ function describe(row: AuditRow, task: Task): string | null {
   const run = task.runs.at(-1);
   switch (row.type) {
     case 'task.created':
-      return `${pc.bold(plain(task.title))}`;
+      return pc.bold(plain(task.title));
     case 'workspace.ready':
       return `Worktree ${pc.bold(task.worktree?.branch ?? '')}${task.settings.isolation === 'docker' ? ', container ready' : ', on this machine (no container)'}`;
     case 'run.started':

@@ -1,6 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DirectoryWatch } from './directoryWatch.ts';
+import { openRegular } from './readTail.ts';
 
 /** Memory for one read; a reader that lags behind a big file costs this much and no more. */
 const chunkBytes = 1024 * 1024;
@@ -31,7 +32,7 @@ export async function* followFile(path: string, options: FollowOptions): AsyncGe
     for (;;) {
       // Asked before reading: what was written before the end is then certainly read.
       const last = complete;
-      file ??= await openIfPresent(path);
+      file ??= (await openRegular(path)) ?? undefined;
       while (file !== undefined && !signal.aborted) {
         const chunk = await readAt(file, offset);
         if (chunk.length === 0 || signal.aborted) break;
@@ -44,15 +45,6 @@ export async function* followFile(path: string, options: FollowOptions): AsyncGe
   } finally {
     directory.close();
     await file?.close();
-  }
-}
-
-async function openIfPresent(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
 

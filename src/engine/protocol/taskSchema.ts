@@ -26,7 +26,7 @@ export const stageSchema = v.picklist(stages);
 export const mergeStrategySchema = v.picklist(['squash', 'merge', 'none']);
 const integer = v.pipe(v.number(), v.safeInteger());
 
-export const failureSchema = v.strictObject({
+const failureSchema = v.strictObject({
   code: v.picklist(failureCodes),
   message: v.string(),
   remedy: v.exactOptional(v.string()),

@@ -1,7 +1,8 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestRun } from '../context/bundle.ts';
 import type { ExitRecord, Workspace } from '../ports/isolation.ts';
+import { readTail } from '../process/readTail.ts';
 import { createRunDirectory, runFiles } from '../process/runDirectory.ts';
 
 /** How much of the end of the output is kept in the report; the whole stays in the run directory. */
@@ -43,20 +44,9 @@ export async function runProjectCommand(options: {
 }
 
 async function tailOf(path: string): Promise<string> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (file === null) return '';
-  try {
-    const { size } = await file.stat();
-    const start = Math.max(0, size - tailBytes);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
-    const text = buffer.subarray(0, bytesRead).toString('utf8');
-    return start === 0 ? text : `[...]\n${text.slice(text.indexOf('\n') + 1)}`;
-  } finally {
-    await file.close();
-  }
+  const bytes = await readTail(path, tailBytes);
+  const text = bytes.toString('utf8');
+  return bytes.length < tailBytes ? text : `[...]\n${text.slice(text.indexOf('\n') + 1)}`;
 }
 
 /** From the files' own times, so that a run adopted from an earlier engine has its true length. */

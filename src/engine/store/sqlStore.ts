@@ -34,7 +34,7 @@ export interface SqlStoreOptions {
 }
 
 /** Name of the database in the storage folder. */
-export const databaseName = 'orchestrator.db';
+const databaseName = 'orchestrator.db';
 
 // 200 rows hash in about 10 ms: short enough not to hold up a commit that comes in between.
 const verifiedAtOnce = 200;

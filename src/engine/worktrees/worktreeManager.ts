@@ -132,14 +132,19 @@ export class WorktreeManager {
     return header === null ? null : output.slice(header[0].length, -1);
   }
 
-  /** Sets right what was done to git itself in the worktree, and says what that was; empty when nothing. */
+  /**
+   * Sets right what was done to the worktree's own git: its `.git` file, its HEAD. Says what that was; empty when nothing.
+   */
+  async verifyMetadata(worktree: Worktree): Promise<readonly string[]> {
+    return pathLocks.run(worktree.path, () => metadataFindings(worktree));
+  }
+
+  /** The same, and takes out repositories that were put into the worktree. */
   async verify(worktree: Worktree): Promise<readonly string[]> {
     return pathLocks.run(worktree.path, async () => {
-      const file = await putBackGitFile(worktree);
-      const head = await putBackHead(worktree);
+      const findings = await metadataFindings(worktree);
       const nested = await takeOutNestedRepositories(worktree);
-      const planted = nested.map((path) => `A git repository was put at ${path}.`);
-      return [file, head, ...planted].filter((finding) => finding !== null);
+      return [...findings, ...nested.map((path) => `A git repository was put at ${path}.`)];
     });
   }
 
@@ -189,4 +194,8 @@ export class WorktreeManager {
     });
     return this.located;
   }
+}
+
+async function metadataFindings(worktree: Worktree): Promise<readonly string[]> {
+  return [await putBackGitFile(worktree), await putBackHead(worktree)].filter((finding) => finding !== null);
 }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../../src/engine/domain/commands.ts';
 import type { Effect } from '../../../src/engine/domain/effects.ts';
 import { failurePolicies, idleLeaseLimitMs, retryAt } from '../../../src/engine/domain/policy.ts';
 import { statusOf, type Task } from '../../../src/engine/domain/task.ts';
@@ -316,7 +315,7 @@ describe('a person’s moves', () => {
   ] as const)('refuses %o with the reason, and changes nothing', (command, reason) => {
     const of = world(false);
     const before = of.events.length;
-    const rejection = of.dispatch({ ...command, taskId: task(of).id } as Command);
+    const rejection = of.dispatch({ ...command, taskId: task(of).id });
     expect(rejection?.message).toContain(reason);
     expect(of.events).toHaveLength(before);
   });

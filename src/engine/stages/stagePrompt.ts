@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { placeContext, type ContextPart } from '../context/promptContext.ts';
+import { renderBundle, renderTests } from '../context/render.ts';
+import type { TestRun } from '../context/bundle.ts';
+import type { Stage } from '../domain/stage.ts';
+import type { Task } from '../domain/task.ts';
+import { writeWhole } from '../process/runDirectory.ts';
+import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
+import { projectRules } from './prompts/projectRules.ts';
+import type { StageDefinition } from './stageDefinition.ts';
+import type { StageRunRequest } from './stageRunRequest.ts';
+
+/** The files of a run that the CLI reads besides its prompt. */
+export interface PromptFiles {
+  readonly systemPrompt: string;
+  readonly contextFolder: string;
+}
+
+export function promptFiles(runDir: string): PromptFiles {
+  return { systemPrompt: join(runDir, 'system.md'), contextFolder: join(runDir, 'context') };
+}
+
+/** Writes the run's system prompt and what does not fit into the prompt; returns the prompt. */
+export async function composePrompt(
+  definition: StageDefinition,
+  request: StageRunRequest,
+  tests: TestRun | null,
+  worktrees: WorktreeManager,
+): Promise<string> {
+  const { task, run, runDir, worktree, workspace, context } = request;
+  const { systemPrompt, contextFolder } = promptFiles(runDir);
+  // From the base commit: an agent must not write the rules of the stage after it.
+  const rules = task.settings.trustRepository ? await worktrees.readBaseFile(worktree, 'CLAUDE.md') : null;
+  await writeWhole(systemPrompt, `${definition.role}${projectRules(rules)}\n`);
+  const parts: ContextPart[] = request.inputs.map(({ digest, bundle }) => ({
+    name: bundle.type === 'qa' ? 'qa-report' : bundle.type,
+    digest,
+    text: renderBundle(bundle),
+  }));
+  if (definition.reads.diff) parts.push({ name: 'diff', digest: null, text: await worktrees.diff(worktree) });
+  if (tests !== null) parts.push({ name: 'tests', digest: null, text: renderTests(tests) });
+  const placed = await placeContext(parts, contextFolder, (path) => workspace.pathInside(path));
+  return definition.prompt(placed, renderNotes(task, run.stage), context);
+}
+
+function renderNotes(task: Task, stage: Stage): string {
+  const notes = task.notes.filter((note) => note.stage === stage);
+  if (notes.length === 0) return '';
+  const list = notes.map(({ text }) => `- ${text}`).join('\n');
+  return `\nThe person sent this back with these words, which come before everything above:\n\n${list}\n`;
+}
