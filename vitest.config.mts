@@ -15,7 +15,7 @@ export default defineConfig({
           ...clean,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{cli,docker,e2e,fixtures}/**'],
+          exclude: ['test/{cli,docker,e2e,fixtures,vscode}/**'],
           // Real git and real processes on a loaded machine of two cores.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -51,6 +51,16 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          ...serial,
+          name: 'vscode',
+          include: ['test/vscode/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

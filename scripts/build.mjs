@@ -14,6 +14,35 @@ const entries = {
   storeWorker: 'src/engine/store/storeWorker.ts',
   supervisor: 'src/engine/process/supervisor.ts',
   demo: 'scripts/demo.ts',
+  extension: 'src/extension/extension.ts',
+  // Loaded by the extension at first use: activation must not pay for it.
+  engine: 'src/extension/engineBundle.ts',
+  readers: 'src/extension/webview/readers.ts',
+};
+
+/** The webviews' pages, each one script and one style sheet: a page may load what lies in this folder and nothing else. */
+const pages = {
+  inspector: 'webview-ui/src/inspector.ts',
+  metrics: 'webview-ui/src/metrics.ts',
+};
+
+const programOptions = {
+  platform: 'node',
+  target: 'node20',
+  // One file each, also with `await import()` inside: what is imported so is wrapped and runs at first use only
+  // (dockerode as a file of its own would make `host.js --help` 5 ms faster, of 200).
+  format: 'cjs',
+  sourcemap: 'linked',
+  sourcesContent: false,
+};
+
+const pageOptions = {
+  platform: 'browser',
+  // Chromium of the oldest VS Code that is supported.
+  target: 'chrome132',
+  format: 'iife',
+  minify: true,
+  legalComments: 'none',
 };
 
 /**
@@ -41,18 +70,27 @@ async function build({ strict }) {
   await mkdir(dist, { recursive: true });
   const errors = [];
   await Promise.all([
-    ...Object.entries(entries).map(async ([name, entry]) => {
-      try {
-        if (await exists(join(root, entry))) await replaceAll(await bundleEntry(name, entry));
-        else if (strict) throw new Error(`${entry} does not exist`);
-        else process.stderr.write(`build: ${entry} does not exist; left out\n`);
-      } catch (error) {
-        await rm(join(dist, `${name}.js`), { force: true });
-        errors.push(`dist/${name}.js: ${error.message}`);
-      }
-    }),
-    copyWebAssembly(),
+    ...Object.entries(entries).map(([name, entry]) =>
+      buildEntry(name, entry, () => bundleProgram(name, entry)),
+    ),
+    ...Object.entries(pages).map(([name, entry]) =>
+      buildEntry(`webview/${name}`, entry, () => bundlePage(name, entry)),
+    ),
+    copyAsset('sql.js/dist/sql-wasm.wasm', dist),
+    copyAsset('@vscode/codicons/dist/codicon.css', join(dist, 'webview')),
+    copyAsset('@vscode/codicons/dist/codicon.ttf', join(dist, 'webview')),
   ]);
+
+  async function buildEntry(name, entry, bundleIt) {
+    try {
+      if (await exists(join(root, entry))) await replaceAll(await bundleIt());
+      else if (strict) throw new Error(`${entry} does not exist`);
+      else process.stderr.write(`build: ${entry} does not exist; left out\n`);
+    } catch (error) {
+      await rm(join(dist, `${name}.js`), { force: true });
+      errors.push(`dist/${name}.js: ${error.message}`);
+    }
+  }
   return errors;
 }
 
@@ -61,29 +99,40 @@ export async function setup() {
   for (const error of await build({ strict: false })) process.stderr.write(`build: ${error}\n`);
 }
 
-async function copyWebAssembly() {
-  const path = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
-  await replaceIfChanged({ path: join(dist, basename(path)), contents: await readFile(path) });
+async function copyAsset(name, folder) {
+  const path = createRequire(import.meta.url).resolve(name);
+  await replaceIfChanged({ path: join(folder, basename(path)), contents: await readFile(path) });
 }
 
-async function bundleEntry(name, entry) {
+async function bundleProgram(name, entry) {
   const source = await readFile(join(root, entry), 'utf8');
-  const { outputFiles, warnings } = await bundle({
-    absWorkingDir: root,
+  return bundleEntry(entry, {
+    ...programOptions,
     entryPoints: { [name]: entry },
     outdir: dist,
+    external: ['vscode'],
+    banner: name === 'host' && !source.startsWith('#!') ? { js: '#!/usr/bin/env node' } : {},
+    // Activation reads and compiles all of it, whatever it then uses.
+    minify: name === 'extension',
+    plugins: [leftOut],
+  });
+}
+
+function bundlePage(name, entry) {
+  return bundleEntry(entry, {
+    ...pageOptions,
+    entryPoints: { [name]: entry },
+    outdir: join(dist, 'webview'),
+  });
+}
+
+async function bundleEntry(entry, options) {
+  const { outputFiles, warnings } = await bundle({
+    absWorkingDir: root,
     bundle: true,
     write: false,
-    platform: 'node',
-    target: 'node20',
-    // One file each, also with `await import()` inside: what is imported so is wrapped and runs at first use only
-    // (dockerode as a file of its own would make `host.js --help` 5 ms faster, of 200).
-    format: 'cjs',
-    sourcemap: 'linked',
-    sourcesContent: false,
     logLevel: 'silent',
-    banner: name === 'host' && !source.startsWith('#!') ? { js: '#!/usr/bin/env node' } : {},
-    plugins: [leftOut],
+    ...options,
   });
   if (warnings.length > 0) throw new Error(`${entry}: ${warnings.map((warning) => warning.text).join('; ')}`);
   return outputFiles;
@@ -99,6 +148,7 @@ async function replaceAll(files) {
 async function replaceIfChanged({ path, contents }) {
   const current = await readFile(path).catch(whenAbsent);
   if (current !== null && current.equals(contents)) return;
+  await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, contents);
   await rename(temporary, path);

@@ -20,7 +20,8 @@ const floors = [
   ['src/engine/store', 'src/engine/allocation', 'src/engine/claude'],
   ['src/engine/stages'],
   ['src/engine/effects'],
-  ['src/engine/orchestratorService', 'src/engine/sharing'],
+  ['src/engine/orchestratorService'],
+  ['src/engine/sharing'],
   ['src/engine/openOrchestrator', 'src/engine/server', 'src/engine/interop'],
   ['src/engine/host', 'src/extension', 'webview-ui'],
 ];

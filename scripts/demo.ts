@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pc from 'picocolors';
 import * as v from 'valibot';
 import { featureRequest, makeSampleRepository } from '../test/support/sampleRepository.ts';
@@ -66,7 +66,11 @@ async function main(): Promise<number> {
       testCommand,
       '--settings',
       settings,
-      ...isolation.options,
+      '--isolation',
+      isolation.kind,
+      ...(isolation.kind === 'process'
+        ? ['--claude', join(dirname(__dirname), 'node_modules/.bin/claude')]
+        : []),
     );
     const task = (await host.read('tasks')).find((line) => v.is(made, line));
     if (task !== undefined) await showResult(host, task, repository);

@@ -15,6 +15,7 @@ const buildCheck = {
 };
 const staticChecks = [
   { name: 'types', argv: ['tsc', '--noEmit'] },
+  { name: 'types of the pages', argv: ['tsc', '--noEmit', '--project', 'webview-ui'] },
   { name: 'lint', argv: ['oxlint'] },
   { name: 'layers', argv: ['node', 'scripts/check-layers.mjs'] },
   { name: 'format', argv: ['prettier', '--check', '.'] },

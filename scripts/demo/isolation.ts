@@ -1,11 +1,10 @@
-import { resolve } from 'node:path';
 import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
+import type { IsolationKind } from '../../src/engine/domain/task.ts';
 
 /** How the demo isolates its task, and why. */
 export interface DemoIsolation {
   readonly description: string;
-  /** Options of `orchestrator run`. */
-  readonly options: readonly string[];
+  readonly kind: IsolationKind;
   /** The address on which a scripted API is reached from where the CLI runs. */
   readonly apiHost: string;
 }
@@ -17,7 +16,7 @@ export interface DemoIsolation {
 export async function chooseIsolation(isReal: boolean): Promise<DemoIsolation> {
   const onThisMachine = (why: string): DemoIsolation => ({
     description: `this machine, without a container: ${why}. The demo alone chooses so by itself`,
-    options: ['--isolation', 'process', '--claude', resolve(__dirname, '../node_modules/.bin/claude')],
+    kind: 'process',
     apiHost: '127.0.0.1',
   });
   let bridge: string | null;
@@ -31,7 +30,7 @@ export async function chooseIsolation(isReal: boolean): Promise<DemoIsolation> {
     return onThisMachine('the scripted model cannot be reached from a container here');
   return {
     description: 'Docker: a fresh container for the task (its image is built at first use)',
-    options: ['--isolation', 'docker'],
+    kind: 'docker',
     apiHost: bridge ?? '127.0.0.1',
   };
 }

@@ -13,7 +13,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Isolation } from './ports/isolation.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Store } from './ports/store.ts';
-import { EngineServer } from './sharing/engineServer.ts';
+import { EngineServer, type SharedEngine } from './sharing/engineServer.ts';
 import { StageRunner } from './stages/stageRunner.ts';
 import { openStore } from './store/workerStore.ts';
 import { storageId } from './storagePaths.ts';
@@ -55,7 +55,7 @@ export interface Orchestrator extends Engine {
 /** The composition root: opens the storage and puts the engine together. Throws `environment` when the storage is in use. */
 export async function openOrchestrator(configuration: OrchestratorConfiguration): Promise<Orchestrator> {
   const { storage, distFolder, repository, clock, logger } = configuration;
-  let opened: (engine: Engine) => void = () => {};
+  let opened: (engine: SharedEngine) => void = () => {};
   const server = new EngineServer(
     new Promise((resolve) => {
       opened = resolve;

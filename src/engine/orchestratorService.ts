@@ -5,7 +5,7 @@ import { effectsOf, settledBy, type Effect } from './domain/effects.ts';
 import type { DomainEvent } from './domain/events.ts';
 import { evolve } from './domain/evolve.ts';
 import type { LeaseId, RunId, TaskId } from './domain/ids.ts';
-import { slotPorts } from './domain/allocation.ts';
+import { slotPorts, type Slots } from './domain/allocation.ts';
 import type { State } from './domain/state.ts';
 import { isFinal, type Run, type Task } from './domain/task.ts';
 import { TaskMap } from './domain/taskMap.ts';
@@ -17,8 +17,13 @@ import type { Actor, AuditRow, NewBundle, Store } from './ports/store.ts';
 
 /** What a listener hears, in the order it happened. */
 export type Notice =
-  /** Committed: the audit rows of one transition, and the tasks it changed as they are now. */
-  | { readonly type: 'committed'; readonly rows: readonly AuditRow[]; readonly tasks: readonly Task[] }
+  /** Committed: the audit rows of one transition, the tasks it changed as they are now, and all slots. */
+  | {
+      readonly type: 'committed';
+      readonly rows: readonly AuditRow[];
+      readonly tasks: readonly Task[];
+      readonly slots: Slots;
+    }
   /** What an agent is doing; not kept. */
   | { readonly type: 'activity'; readonly taskId: TaskId; readonly runId: RunId; readonly activity: Activity }
   /** The engine cannot go on (the disk failed, the database worker died): nothing more will be committed. */
@@ -145,6 +150,10 @@ export class OrchestratorService {
     );
   }
 
+  slots(): Slots {
+    return this.state.allocation.slots;
+  }
+
   subscribe(listener: (notice: Notice) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -250,7 +259,7 @@ export class OrchestratorService {
         : [...this.outbox.values()].filter(({ taskId }) => stopping.includes(taskId));
     for (const effect of [...earlier, ...effects.values()])
       if (this.isWanted(effect)) this.effects?.issue(effect);
-    this.publish({ type: 'committed', rows, tasks });
+    this.publish({ type: 'committed', rows, tasks, slots: after.allocation.slots });
     for (const task of tasks) this.letGo(task);
   }
 

@@ -1,3 +1,5 @@
+import { findChromium } from '../../scripts/vscode/browser.ts';
+import { installedVscode, vscodeReleases } from '../../scripts/vscode/installations.ts';
 import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 import { baseImage } from './dockerEngineHarness.ts';
 
@@ -15,6 +17,23 @@ export function requireDocker(): Promise<{ readonly skip: boolean }> {
       throw new Error(`the image ${baseImage} is not on this machine`);
   });
   return docker;
+}
+
+/** The same for the suites that need a VS Code and a Chromium. */
+export function requireVscode(): Promise<{ readonly skip: boolean }> {
+  return requireSuite('VS Code', () => {
+    findChromium();
+    for (const release of vscodeReleases) installedVscode(release);
+    return Promise.resolve();
+  });
+}
+
+/** The same for the suites that draw a page in a Chromium. */
+export function requireChromium(): Promise<{ readonly skip: boolean }> {
+  return requireSuite('Chromium', () => {
+    findChromium();
+    return Promise.resolve();
+  });
 }
 
 /** Skips loudly, or fails where every suite has to run, when `probe` throws. */

@@ -21,6 +21,8 @@ export type Slot =
   /** The port belongs to a program of someone else's. */
   | { readonly type: 'blocked'; readonly holder: string; readonly until: number };
 
+export type Slots = Readonly<Record<SlotPort, Slot>>;
+
 export interface QueueEntry {
   readonly taskId: TaskId;
   readonly priority: number;
@@ -30,7 +32,7 @@ export interface QueueEntry {
 
 /** Who may execute, who waits, and who holds which slot. */
 export interface Allocation {
-  readonly slots: Readonly<Record<SlotPort, Slot>>;
+  readonly slots: Slots;
   /** Number of leases ever made: the next lease's generation. */
   readonly generation: number;
   readonly executing: readonly TaskId[];

@@ -1,5 +1,8 @@
 import type { Failure, FailureCode } from '../domain/outcome.ts';
 
+/** Each bundle has a copy of the class of its own, so `instanceof` does not know an error of another bundle. */
+const brand = Symbol.for('orchestrator-manager.OrchestratorError');
+
 /**
  * The engine's one error class: a failure with a name, words for a person, and what to do.
  * Anything else that is thrown is a defect and becomes `internal`.
@@ -19,10 +22,12 @@ export class OrchestratorError extends Error {
     this.code = code;
     this.remedy = options.remedy;
     this.notBefore = options.notBefore;
+    Object.defineProperty(this, brand, { value: true });
   }
 
   static is(error: unknown, code?: FailureCode | 'bad-input'): error is OrchestratorError {
-    return error instanceof OrchestratorError && (code === undefined || error.code === code);
+    if (!(error instanceof Error) || !(brand in error)) return false;
+    return code === undefined || ('code' in error && error.code === code);
   }
 }
 

@@ -1,17 +1,27 @@
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import * as v from 'valibot';
 import type { Rejection } from '../domain/commands.ts';
-import { failureCodes } from '../domain/outcome.ts';
+import type { Slots } from '../domain/allocation.ts';
 import type { Engine, Records } from '../engine.ts';
+import type { Notice } from '../orchestratorService.ts';
 import { OrchestratorError } from '../ports/errors.ts';
-import { type EngineRequest, protocolVersion, replySchema } from './engineProtocol.ts';
+import {
+  type EngineRequest,
+  errorOfShared,
+  noticeOfShared,
+  protocolVersion,
+  replySchema,
+  subscribedSchema,
+} from './engineProtocol.ts';
+import { onLines } from './lines.ts';
 
 type Method = EngineRequest['method'];
 
 /** The engine of the process that holds the storage, spoken to through its lock's socket. */
 export class EngineClient implements Engine {
   readonly records: Records;
+  /** Resolves, with why, when the holder went away or this client was closed. */
+  readonly gone: Promise<Error>;
   private readonly socket: Socket;
   private readonly pending = new Map<
     number,
@@ -19,10 +29,14 @@ export class EngineClient implements Engine {
   >();
   private lastId = 0;
   private ended: Error | null = null;
+  private listener: ((notice: Notice) => void) | null = null;
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    createInterface({ input: socket, crlfDelay: Infinity }).on('line', (line) => this.settle(line));
+    this.gone = new Promise((resolve) => {
+      socket.on('close', () => resolve(this.ended ?? wentAway('it closed')));
+    });
+    onLines(socket, (line) => this.settle(line));
     socket.on('error', (error) => this.fail(error.message));
     socket.on('close', () => this.fail('it closed'));
     this.records = {
@@ -63,6 +77,15 @@ export class EngineClient implements Engine {
     await this.call<null>('settled', { taskId });
   };
 
+  /**
+   * Every notice of the holder from now on, in order; resolves with the slots. Notices may come before it resolves, and
+   * those are then the newer ones. Once.
+   */
+  async subscribe(listener: (notice: Notice) => void): Promise<Slots> {
+    this.listener = listener;
+    return v.parse(subscribedSchema, await this.call('subscribe', {})).slots;
+  }
+
   close(): Promise<void> {
     this.ended ??= new Error('closed by us');
     this.socket.destroy();
@@ -81,11 +104,21 @@ export class EngineClient implements Engine {
   }
 
   private settle(line: string): void {
-    const reply = v.parse(replySchema, JSON.parse(line));
+    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), replySchema), line);
+    if (!parsed.success) {
+      // Of no release we know. Whoever waits is told, and the connection is over.
+      this.socket.destroy(new Error(`it sent what cannot be read (${v.summarize(parsed.issues)})`));
+      return;
+    }
+    const reply = parsed.output;
+    if (reply.type === 'notice') {
+      this.listener?.(noticeOfShared(reply.notice));
+      return;
+    }
     const pending = this.pending.get(reply.id);
     this.pending.delete(reply.id);
     if (reply.type === 'result') pending?.resolve(reply.result);
-    else pending?.reject(errorOf(reply.code, reply.message, reply.remedy));
+    else pending?.reject(errorOfShared(reply));
   }
 
   private fail(why: string): void {
@@ -99,10 +132,4 @@ function wentAway(why: string): OrchestratorError {
   return new OrchestratorError('environment', `The orchestrator that holds the storage went away: ${why}.`, {
     remedy: 'Run the command again.',
   });
-}
-
-function errorOf(code: string, message: string, remedy: string | null): Error {
-  const known = [...failureCodes, 'bad-input' as const].find((candidate) => candidate === code);
-  if (known === undefined) return new Error(message);
-  return new OrchestratorError(known, message, remedy === null ? {} : { remedy });
 }

@@ -1,19 +1,37 @@
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import * as v from 'valibot';
 import { assertNever } from '../domain/assertNever.ts';
 import type { Engine } from '../engine.ts';
-import { OrchestratorError } from '../ports/errors.ts';
-import { type EngineReply, type EngineRequest, protocolVersion, requestSchema } from './engineProtocol.ts';
+import type { Notice, OrchestratorService } from '../orchestratorService.ts';
+import {
+  type EngineReply,
+  type EngineRequest,
+  protocolVersion,
+  requestSchema,
+  sharedError,
+  sharedNotice,
+} from './engineProtocol.ts';
+import { onLines } from './lines.ts';
+
+/** An engine of this process, as others are let in to it. */
+export interface SharedEngine extends Engine {
+  readonly service: Pick<OrchestratorService, 'subscribe' | 'slots'>;
+}
+
+/** A follower that lies this far behind hears no more of what agents are doing, which is not kept anyway. */
+const activityBacklog = 256 * 1024;
+
+/** One that lies this far behind is let go: it connects anew and reads what it missed. */
+const longestBacklog = 32 * 1024 * 1024;
 
 /** Answers other processes of the same user that found the storage held by this one. */
 export class EngineServer {
-  private readonly engine: Promise<Engine>;
-  private readonly connections = new Set<Socket>();
+  private readonly engine: Promise<SharedEngine>;
+  private readonly connections = new Set<Connection>();
   private closing = false;
 
   /** `engine` resolves when this process has finished opening; a connection made before waits for it. */
-  constructor(engine: Promise<Engine>) {
+  constructor(engine: Promise<SharedEngine>) {
     this.engine = engine;
   }
 
@@ -23,42 +41,92 @@ export class EngineServer {
       socket.destroy();
       return;
     }
-    this.connections.add(socket);
-    socket.on('close', () => this.connections.delete(socket));
+    const connection = new Connection(socket, this.engine);
+    this.connections.add(connection);
+    socket.on('close', () => this.connections.delete(connection));
+  }
+
+  /**
+   * Takes no one new, and lets those who asked for something finish; followers, who would stay, are let go. Resolves when
+   * all have left, or when `signal` aborts.
+   */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.closing = true;
+    const left = [...this.connections].map((connection) => connection.leave());
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    if (!signal.aborted) await Promise.race([Promise.all(left), aborted]);
+    for (const { socket } of this.connections) socket.destroy();
+  }
+}
+
+class Connection {
+  readonly socket: Socket;
+  private readonly engine: Promise<SharedEngine>;
+  private unanswered = 0;
+  private unsubscribe: (() => void) | null = null;
+  private leaving = false;
+
+  constructor(socket: Socket, engine: Promise<SharedEngine>) {
+    this.socket = socket;
+    this.engine = engine;
+    socket.on('close', () => this.unsubscribe?.());
     socket.on('error', () => socket.destroy());
-    createInterface({ input: socket, crlfDelay: Infinity }).on('line', (line) => {
-      void answer(line, this.engine).then((reply) => {
-        if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
+    onLines(socket, (line) => {
+      this.unanswered += 1;
+      void this.answer(line).then((reply) => {
+        this.unanswered -= 1;
+        this.send(reply);
+        if (this.leaving) void this.leave();
       });
     });
   }
 
-  /** Takes no one new, and lets those who are connected finish; resolves when all have left, or when `signal` aborts. */
-  async drain(signal: AbortSignal): Promise<void> {
-    this.closing = true;
-    const left = [...this.connections].map(
-      (socket) => new Promise((resolve) => socket.once('close', resolve)),
-    );
-    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    if (!signal.aborted) await Promise.race([Promise.all(left), aborted]);
-    for (const socket of this.connections) socket.destroy();
+  /** Resolves when the other side has left; a follower that waits for nothing is let go at once. */
+  leave(): Promise<void> {
+    this.leaving = true;
+    const left = this.socket.closed
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
+    if (this.unsubscribe !== null && this.unanswered === 0) this.socket.destroySoon();
+    return left;
+  }
+
+  private send(reply: EngineReply | { readonly type: 'notice'; readonly notice: object }): void {
+    if (!this.socket.destroyed) this.socket.write(`${JSON.stringify(reply)}\n`);
+  }
+
+  private async answer(line: string): Promise<EngineReply> {
+    let id = 0;
+    try {
+      const request = v.parse(requestSchema, JSON.parse(line));
+      id = request.id;
+      const engine = await this.engine;
+      const result =
+        request.method === 'subscribe' ? this.subscribe(engine) : await carryOut(request, engine);
+      return { type: 'result', id, result: result ?? null };
+    } catch (error) {
+      return { type: 'error', id, ...sharedError(error) };
+    }
+  }
+
+  /** The slots as they are now; every notice from now on follows. */
+  private subscribe({ service }: SharedEngine): object {
+    if (!this.socket.destroyed) this.unsubscribe ??= service.subscribe((notice) => this.pass(notice));
+    return { slots: service.slots() };
+  }
+
+  private pass(notice: Notice): void {
+    const backlog = this.socket.writableLength;
+    if (backlog > longestBacklog) this.socket.destroy();
+    else if (notice.type !== 'activity' || backlog <= activityBacklog)
+      this.send({ type: 'notice', notice: sharedNotice(notice) });
   }
 }
 
-async function answer(line: string, engine: Promise<Engine>): Promise<EngineReply> {
-  let id = 0;
-  try {
-    const request = v.parse(requestSchema, JSON.parse(line));
-    id = request.id;
-    return { type: 'result', id, result: (await carryOut(request, await engine)) ?? null };
-  } catch (error) {
-    const known = OrchestratorError.is(error) ? error : null;
-    const message = error instanceof Error ? error.message : String(error);
-    return { type: 'error', id, code: known?.code ?? 'internal', message, remedy: known?.remedy ?? null };
-  }
-}
-
-function carryOut(request: EngineRequest, engine: Engine): Promise<unknown> {
+function carryOut(
+  request: Exclude<EngineRequest, { method: 'subscribe' }>,
+  engine: Engine,
+): Promise<unknown> {
   const { records } = engine;
   switch (request.method) {
     case 'hello':

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Allocation, Slot } from '../domain/allocation.ts';
+import type { Allocation, Slot, Slots } from '../domain/allocation.ts';
 import { leaseIdSchema, taskIdSchema } from '../protocol/taskSchema.ts';
 
 const slotSchema = v.variant('type', [
@@ -14,9 +14,15 @@ const slotSchema = v.variant('type', [
   v.strictObject({ type: v.literal('blocked'), holder: v.string(), until: v.number() }),
 ]) satisfies v.GenericSchema<unknown, Slot>;
 
+export const slotsSchema = v.strictObject({
+  8081: slotSchema,
+  8082: slotSchema,
+  8083: slotSchema,
+}) satisfies v.GenericSchema<unknown, Slots>;
+
 /** The stored allocation. */
 export const allocationSchema = v.strictObject({
-  slots: v.strictObject({ 8081: slotSchema, 8082: slotSchema, 8083: slotSchema }),
+  slots: slotsSchema,
   generation: v.pipe(v.number(), v.safeInteger()),
   executing: v.array(taskIdSchema),
   queue: v.array(v.strictObject({ taskId: taskIdSchema, priority: v.number(), createdAt: v.number() })),

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
-import type { MergeStrategy } from '../domain/task.ts';
+import type { MergeStrategy, Task } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { changesBetween, patchBetween, statBetween, type FileChange } from './commits.ts';
+import { type CommittedWork, committedWorkOf, type FileAt, fileAt } from './committedWork.ts';
 import { findCopyFiles, placeCopyFiles, refused } from './copyFiles.ts';
 import { fingerprintOf, putBackGitFile, putBackHead, takeOutNestedRepositories } from './integrity.ts';
 import { pathLocks } from './keyedMutex.ts';
@@ -120,6 +121,16 @@ export class WorktreeManager {
     const tip = await tipOf(worktree);
     const changes = await changesBetween(git, worktree.baseCommit, tip);
     return { files: changes.map(({ path }) => path), stat: await statBetween(git, worktree.baseCommit, tip) };
+  }
+
+  /** See `committedWorkOf`. */
+  async committedWork(task: Pick<Task, 'worktree' | 'commit' | 'phase'>): Promise<CommittedWork | null> {
+    return committedWorkOf(await this.place(), task);
+  }
+
+  /** See `fileAt`. */
+  async readFileAt(commit: string, path: string): Promise<FileAt> {
+    return fileAt(await this.place(), commit, path);
   }
 
   /** A file as it was in the commit the task started from, links within it followed; null when there is none. */

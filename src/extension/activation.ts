@@ -1,0 +1,95 @@
+import * as vscode from 'vscode';
+import { lookAtSetup } from './commands/setup.ts';
+import type { CommandContext } from './commands/context.ts';
+import { registerCommands } from './commands/registerCommands.ts';
+import { baseUrl, onDidChangeSetting } from './config.ts';
+import { settingKeys } from './contributions/ids.ts';
+import { EngineSession, unfinishedKey } from './engineSession.ts';
+import { RunEnvironment } from './runEnvironment.ts';
+import { loadEngine } from './loadEngine.ts';
+import { Log } from './log.ts';
+import { Messages } from './messages.ts';
+import { registerReview } from './review/registerReview.ts';
+import { Secrets } from './secrets.ts';
+import { isTrusted } from './trust.ts';
+import { registerUriHandler } from './uriHandler.ts';
+import { registerViews } from './views/registerViews.ts';
+import { registerWebviews } from './webview/registerWebviews.ts';
+
+export interface Activated {
+  close(): Promise<void>;
+}
+
+/** Puts the extension together. No I/O and nothing of the engine: what takes time happens at first use. */
+export function activateExtension(context: vscode.ExtensionContext): Activated {
+  const log = new Log();
+  const messages = new Messages();
+  const secrets = new Secrets(context.secrets);
+  const environment = new RunEnvironment(secrets, baseUrl);
+  const session = new EngineSession({
+    context,
+    loadEngine,
+    environment: environment.variables,
+    prepare: () => environment.refresh(),
+    log,
+    onProgress: (text) => {
+      log.info('engine.progress', { text });
+      vscode.window.setStatusBarMessage(`$(sync~spin) ${text}`, 10_000);
+    },
+  });
+  const commandContext: CommandContext = {
+    extension: context,
+    session,
+    loadEngine,
+    secrets,
+    messages,
+    log,
+    environment: environment.variables,
+    prepare: () => environment.refresh(),
+  };
+  const report = (error: unknown): void => log.error('background', { error: String(error) });
+
+  context.subscriptions.push(
+    log,
+    session,
+    registerCommands(commandContext),
+    safely(log, 'views', () => registerViews(context, session)),
+    safely(log, 'review', () => registerReview(context, session)),
+    safely(log, 'webviews', () => registerWebviews(context, session)),
+    registerUriHandler(),
+    session.onNotice((notice) => {
+      if (notice.type !== 'committed' || session.state.type !== 'driving') return;
+      const caused = notice.rows.filter(({ actor }) => actor === 'engine').map(({ taskId }) => taskId);
+      for (const task of notice.tasks) if (caused.includes(task.id)) messages.needed(task);
+    }),
+    session.onDidChangeState((state) => {
+      if (state.type === 'driving') void lookAtSetup(commandContext).catch(report);
+    }),
+    secrets.onDidChange(() => void environment.refresh().catch(report)),
+    onDidChangeSetting((affects) => {
+      if (affects(settingKeys.baseUrl))
+        void environment.refresh().catch((error: unknown) => messages.error(error));
+      if (affects(settingKeys.worktreeFolder) && session.wasAsked)
+        void session.reopen().catch((error: unknown) => messages.error(error));
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      if (session.wasAsked) void session.reopen().catch(report);
+    }),
+  );
+
+  // What was under way when the window closed goes on; nothing else is a reason to open anything now.
+  if (context.workspaceState.get<unknown>(unfinishedKey) === true && isTrusted()) {
+    setImmediate(() => void session.engine().catch(report));
+  }
+  return { close: () => session.close() };
+}
+
+/** One part that fails must not take the others along. */
+function safely(log: Log, part: string, register: () => vscode.Disposable): vscode.Disposable {
+  try {
+    return register();
+  } catch (error) {
+    log.error('activation.failed', { part, error: error instanceof Error ? error.stack : String(error) });
+    return new vscode.Disposable(() => {});
+  }
+}

@@ -1,0 +1,76 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { isFinal, type Task, type TaskWorktree } from '../../engine/domain/task.ts';
+import type { EngineBundle } from '../engineBundle.ts';
+import type { CommandBody, CommandContext } from './context.ts';
+
+interface Leftover {
+  readonly task: Task;
+  readonly worktree: TaskWorktree;
+}
+
+/** Removes worktrees that were kept when their task ended, because something in them is nowhere else. */
+export function cleanUpWorktrees({
+  session,
+  messages,
+  loadEngine,
+}: Pick<CommandContext, 'session' | 'messages' | 'loadEngine'>): CommandBody {
+  return async () => {
+    await session.engine();
+    const repository = session.repositoryPath;
+    if (repository === null) return;
+    const leftovers = await leftoversOf(session.tasks.all());
+    if (leftovers.length === 0) {
+      messages.info(vscode.l10n.t('There is nothing to clean up: no ended task has a worktree.'));
+      return;
+    }
+    const picked = await vscode.window.showQuickPick(
+      leftovers.map((leftover) => ({
+        label: leftover.task.title,
+        description: leftover.worktree.branch,
+        detail: leftover.worktree.path,
+        leftover,
+      })),
+      { canPickMany: true, placeHolder: vscode.l10n.t('The worktrees to remove') },
+    );
+    if (picked === undefined || picked.length === 0) throw new vscode.CancellationError();
+    await confirm(picked.length);
+    for (const { leftover } of picked) await remove(loadEngine(), repository, leftover);
+    messages.info(vscode.l10n.t('{0} worktrees removed.', picked.length));
+  };
+}
+
+async function leftoversOf(tasks: readonly Task[]): Promise<readonly Leftover[]> {
+  const ended = tasks.flatMap((task) =>
+    isFinal(task) && task.worktree !== null ? [{ task, worktree: task.worktree }] : [],
+  );
+  const there = await Promise.all(
+    ended.map(({ worktree }) =>
+      stat(worktree.path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return ended.filter((_, index) => there[index] === true);
+}
+
+async function confirm(count: number): Promise<void> {
+  const yes = vscode.l10n.t('Remove');
+  const detail = vscode.l10n.t(
+    'Uncommitted changes in them are lost. Branches with commits of their own are kept.',
+  );
+  const question = vscode.l10n.t('Remove {0} worktrees?', count);
+  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes)
+    throw new vscode.CancellationError();
+}
+
+async function remove(bundle: EngineBundle, repository: string, { task, worktree }: Leftover): Promise<void> {
+  const manager = new bundle.WorktreeManager({
+    repositoryPath: repository,
+    worktreesDir: dirname(worktree.path),
+  });
+  const request = { taskId: task.id, title: task.title, baseBranch: task.settings.baseBranch };
+  await manager.remove(await manager.ensure(request), { force: true });
+}

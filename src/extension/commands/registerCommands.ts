@@ -1,0 +1,87 @@
+import * as vscode from 'vscode';
+import { type CommandId, commandIds, configurationSection, walkthroughId } from '../contributions/ids.ts';
+import { openQaReport, openSpecification } from '../review/openDocuments.ts';
+import { showChanges } from '../review/showChanges.ts';
+import { openInspector } from '../webview/openInspector.ts';
+import { openMetrics } from '../webview/openMetrics.ts';
+import { accept } from './accept.ts';
+import { exportAudit, verifyAudit } from './audit.ts';
+import { cleanUpWorktrees } from './cleanUp.ts';
+import type { CommandBody, CommandContext } from './context.ts';
+import { cancel, simpleMove } from './moves.ts';
+import {
+  newTask,
+  newTaskFromMarkdown,
+  newTaskFromSelection,
+  newTaskFromTodo,
+  newTasksFromChecklist,
+} from './newTask.ts';
+import { openApp, openOfTask, openWorktree, openWorktreeTerminal } from './openTask.ts';
+import { createPullRequest } from './pullRequest.ts';
+import { registerCommand } from './runCommand.ts';
+import { answerQuestions, sendBack } from './sendBack.ts';
+import { checkSetup } from './setup.ts';
+import { signIn, signOut } from './signIn.ts';
+
+/** Every command but those of the tree's filter, which `registerViews` registers with its tree. */
+export function registerCommands(context: CommandContext): vscode.Disposable {
+  const { extension, session } = context;
+  const bodies: Readonly<
+    Record<Exclude<CommandId, 'orchestrator.filterTasks' | 'orchestrator.clearFilter'>, CommandBody>
+  > = {
+    [commandIds.newTask]: newTask(context),
+    [commandIds.newTaskFromSelection]: newTaskFromSelection(context),
+    [commandIds.newTaskFromTodo]: newTaskFromTodo(context),
+    [commandIds.newTaskFromMarkdown]: newTaskFromMarkdown(context),
+    [commandIds.newTasksFromChecklist]: newTasksFromChecklist(context),
+    [commandIds.start]: simpleMove(context, 'resume', 'start'),
+    [commandIds.approve]: simpleMove(context, 'approve', 'approve'),
+    [commandIds.advance]: simpleMove(context, 'advance', 'advance'),
+    [commandIds.retry]: simpleMove(context, 'retry', 'retry'),
+    [commandIds.pause]: simpleMove(context, 'pause', 'pause'),
+    [commandIds.resume]: simpleMove(context, 'resume', 'resume'),
+    [commandIds.cancel]: cancel(context),
+    [commandIds.sendBack]: sendBack(context),
+    [commandIds.answerQuestions]: answerQuestions(context),
+    [commandIds.accept]: accept(context),
+    [commandIds.createPullRequest]: createPullRequest(context),
+    [commandIds.openInspector]: openOfTask(context, (_, taskId) => openInspector(extension, session, taskId)),
+    [commandIds.openSpecification]: openOfTask(context, openSpecification),
+    [commandIds.openQaReport]: openOfTask(context, openQaReport),
+    [commandIds.showChanges]: openOfTask(context, showChanges),
+    [commandIds.openWorktree]: openWorktree(context),
+    [commandIds.openWorktreeTerminal]: openWorktreeTerminal(context),
+    [commandIds.openApp]: openApp(context),
+    [commandIds.cleanUpWorktrees]: cleanUpWorktrees(context),
+    [commandIds.verifyAudit]: verifyAudit(context),
+    [commandIds.exportAudit]: exportAudit(context),
+    [commandIds.showMetrics]: async () => {
+      await session.engine();
+      openMetrics(extension, session);
+    },
+    [commandIds.checkSetup]: checkSetup(context),
+    [commandIds.signIn]: signIn(context),
+    [commandIds.signOut]: signOut(context),
+    [commandIds.showLog]: async () => context.log.show(),
+    [commandIds.openSettings]: async () => {
+      await vscode.commands.executeCommand(
+        'workbench.action.openSettings',
+        `@ext:${extension.extension.id} ${configurationSection}`,
+      );
+    },
+    [commandIds.openWalkthrough]: async () => {
+      await vscode.commands.executeCommand(
+        'workbench.action.openWalkthrough',
+        `${extension.extension.id}#${walkthroughId}`,
+        false,
+      );
+    },
+    [commandIds.tryAgain]: async () => {
+      await session.engine();
+    },
+  };
+  const registered = Object.entries(bodies).map(([id, body]) =>
+    registerCommand(context, id as CommandId, body),
+  );
+  return vscode.Disposable.from(...registered);
+}

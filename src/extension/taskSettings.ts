@@ -1,0 +1,72 @@
+import { isAbsolute } from 'node:path';
+import * as v from 'valibot';
+import type { TaskSettings } from '../engine/domain/task.ts';
+import { OrchestratorError } from '../engine/ports/errors.ts';
+import { settingsFrom, settingsSchema } from '../engine/settings.ts';
+import { configurationSection, type SettingKey, settingKeys } from './contributions/ids.ts';
+
+/** Reads one setting as it is: whatever the person, or a hostile repository, wrote. */
+export type ReadSetting = (key: SettingKey) => unknown;
+
+/** An empty text stands for "not set". */
+const optionalText = v.pipe(
+  v.string('must be text'),
+  v.transform((text) => (text.trim() === '' ? null : text.trim())),
+);
+export const absolutePath = v.pipe(
+  optionalText,
+  v.check((path) => path === null || isAbsolute(path), 'must be an absolute path'),
+);
+export const address = v.pipe(
+  optionalText,
+  v.check((text) => text === null || /^https?:\/\/\S+$/.test(text), 'must be an http or https address'),
+);
+
+/** What a task gets that is created under these settings. */
+export function taskSettingsFrom(read: ReadSetting): TaskSettings {
+  const stage = (name: 'specification' | 'implementation' | 'qa'): object => ({
+    model: checked(read, `${name}.model`, optionalText),
+    maxTurns: checked(read, `${name}.maxTurns`, stageOf.maxTurns),
+    maxBudgetUsd: checked(read, `${name}.maxBudgetUsd`, stageOf.maxBudgetUsd),
+    timeoutMinutes: checked(read, `${name}.timeoutMinutes`, stageOf.timeoutMinutes),
+  });
+  const { entries } = settingsSchema;
+  const input = v.parse(settingsSchema, {
+    isolation: checked(read, settingKeys.isolation, entries.isolation),
+    claudePath: checked(read, settingKeys.claudePath, absolutePath),
+    image: checked(read, settingKeys.image, optionalText),
+    baseBranch: checked(read, settingKeys.baseBranch, optionalText),
+    testCommand: checked(read, settingKeys.testCommand, optionalText),
+    setupCommand: checked(read, settingKeys.setupCommand, optionalText),
+    copyFiles: checked(read, settingKeys.copyFiles, entries.copyFiles),
+    trustRepository: checked(read, settingKeys.useProjectRules, entries.trustRepository),
+    gates: checked(read, settingKeys.gates, entries.gates),
+    maxQaRounds: checked(read, settingKeys.maxQaRounds, entries.maxQaRounds),
+    stages: {
+      specification: stage('specification'),
+      implementation: {
+        ...stage('implementation'),
+        allowedTools: checked(read, settingKeys.implementationAllowedTools, stageOf.allowedTools),
+      },
+      qa: stage('qa'),
+    },
+  });
+  return settingsFrom(input);
+}
+
+const stageOf = settingsSchema.entries.stages.wrapped.entries.specification.wrapped.entries;
+
+/** One setting, validated. Throws `bad-input` naming it. */
+export function checked<Schema extends v.GenericSchema>(
+  read: ReadSetting,
+  key: SettingKey,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, read(key));
+  if (result.success) return result.output;
+  throw new OrchestratorError(
+    'bad-input',
+    `The setting ${configurationSection}.${key} is not right: ${result.issues.map(({ message }) => message).join('; ')}.`,
+    { remedy: 'Correct it in the settings.' },
+  );
+}

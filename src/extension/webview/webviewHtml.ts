@@ -1,0 +1,48 @@
+export type WebviewName = 'inspector' | 'metrics';
+
+/** The HTML of a page: its script and styles from the extension, and nothing from anywhere else. */
+export function webviewHtml(page: {
+  readonly name: WebviewName;
+  readonly title: string;
+  readonly taskId?: string;
+  /** Base64, of this one loading. */
+  readonly nonce: string;
+  readonly cspSource: string;
+  /** The address of a file of `dist/webview`. */
+  readonly resource: (file: string) => string;
+}): string {
+  const { name, title, taskId = '', nonce, cspSource, resource } = page;
+  const csp = [
+    `default-src 'none'`,
+    `script-src 'nonce-${nonce}'`,
+    // The toolkit writes style elements and attributes of its own.
+    `style-src ${cspSource} 'unsafe-inline'`,
+    `img-src ${cspSource}`,
+    `font-src ${cspSource}`,
+    `base-uri 'none'`,
+    `form-action 'none'`,
+  ].join('; ');
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="${escaped(csp)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title>
+<link rel="stylesheet" href="${escaped(resource('codicon.css'))}">
+<link rel="stylesheet" href="${escaped(resource(`${name}.css`))}">
+</head>
+<body data-task="${escaped(taskId)}">
+<div id="page"></div>
+<script nonce="${nonce}" src="${escaped(resource(`${name}.js`))}"></script>
+</body>
+</html>`;
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}

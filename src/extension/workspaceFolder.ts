@@ -1,0 +1,21 @@
+import * as vscode from 'vscode';
+
+const folderKey = 'orchestrator.folder';
+
+/** The folder this window works on; of several the one that was picked once. Null: none, or none was picked. */
+export async function chooseFolder(memento: vscode.Memento): Promise<vscode.WorkspaceFolder | null> {
+  const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+  const [first] = folders;
+  if (first === undefined) return null;
+  if (folders.length === 1) return first;
+  const remembered = memento.get<unknown>(folderKey);
+  const known = folders.find(({ uri }) => uri.toString() === remembered);
+  if (known !== undefined) return known;
+  const picked = await vscode.window.showWorkspaceFolderPick({
+    placeHolder: vscode.l10n.t('The folder whose repository the tasks work on'),
+    ignoreFocusOut: true,
+  });
+  if (picked === undefined) return null;
+  await memento.update(folderKey, picked.uri.toString());
+  return picked;
+}

@@ -1,0 +1,190 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Browser, BrowserContext } from 'playwright-core';
+import * as v from 'valibot';
+import { launchBrowser } from '../../scripts/vscode/browser.ts';
+import { prepareHostTests, verdictOf } from '../../scripts/vscode/hostTests.ts';
+import type { VscodeRelease } from '../../scripts/vscode/installations.ts';
+import { VscodeServer } from '../../scripts/vscode/vscodeServer.ts';
+import { VscodeWindow } from '../../scripts/vscode/vscodeWindow.ts';
+import { buildHostSuites } from '../vscode/host/buildHostSuites.ts';
+import { type SuiteRequest, type Verdict, verdictSchema } from '../vscode/host/verdict.ts';
+import type { WireTask } from '../../src/engine/protocol/wire.ts';
+import { HostProcess } from './hostProcess.ts';
+import { playedModel, type Script } from './playedModel.ts';
+import { featureRequest, makeSampleRepository } from './sampleRepository.ts';
+import { secret } from './scene.ts';
+import { ScriptedMessagesApi } from './scriptedMessagesApi.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const claude = join(root, 'node_modules/.bin/claude');
+
+export interface VscodeSceneOptions {
+  readonly release: VscodeRelease;
+  readonly scripts?: readonly Script[];
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly trust?: 'given' | 'asked';
+}
+
+/** A sample repository in a real VS Code with the extension from dist, a played model, and a headless host beside. */
+export class VscodeScene {
+  readonly folder: string;
+  readonly repository: string;
+  readonly api: ScriptedMessagesApi;
+  readonly server: VscodeServer;
+  private readonly browser: Browser;
+  /** Windows of one person: what VS Code remembers in the browser is common to them. */
+  private readonly context: BrowserContext;
+  private readonly windows: VscodeWindow[] = [];
+  private readonly hosts: HostProcess[] = [];
+
+  private constructor(
+    parts: Pick<VscodeScene, 'folder' | 'repository' | 'api' | 'server'>,
+    browser: Browser,
+    context: BrowserContext,
+  ) {
+    this.folder = parts.folder;
+    this.repository = parts.repository;
+    this.api = parts.api;
+    this.server = parts.server;
+    this.browser = browser;
+    this.context = context;
+  }
+
+  /** The caller clears it. */
+  static async make({
+    release,
+    scripts = [],
+    settings = {},
+    trust = 'given',
+  }: VscodeSceneOptions): Promise<VscodeScene> {
+    const api = await new ScriptedMessagesApi({ model: playedModel(scripts) }).start();
+    const folder = await mkdtemp(join(tmpdir(), 'orch-'));
+    const repository = await makeSampleRepository(join(folder, 'tiny-text'));
+    const server = await VscodeServer.start({
+      release,
+      lab: folder,
+      trust,
+      env: { ANTHROPIC_API_KEY: secret, ANTHROPIC_BASE_URL: `http://127.0.0.1:${api.port}` },
+      settings: {
+        'orchestrator.isolation': 'process',
+        'orchestrator.claudePath': claude,
+        'orchestrator.testCommand': featureRequest.testCommand,
+        ...settings,
+      },
+    });
+    const browser = await launchBrowser(join(folder, 'home'));
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      // Which of its default themes VS Code takes.
+      colorScheme: 'dark',
+    });
+    return new VscodeScene({ folder, repository, api, server }, browser, context);
+  }
+
+  /** A window on the repository. */
+  async open(): Promise<VscodeWindow> {
+    const window = await this.emptyWindow();
+    await window.go(this.url(null));
+    return window;
+  }
+
+  url(tests: string | null): string {
+    return this.server.url({ workspace: this.repository, extensions: [root], tests });
+  }
+
+  /** Runs a suite in the extension host of a window on the repository. */
+  async inHost(suite: SuiteRequest['suite'], facts: SuiteRequest['facts'] = {}): Promise<Verdict> {
+    const request: SuiteRequest = { suite, facts, limitMs: 60_000 };
+    const tests = await prepareHostTests(this.folder, await buildHostSuites(), request);
+    const window = await this.emptyWindow();
+    try {
+      await window.runTests(this.url(tests.entry), 120_000);
+      const verdict = await verdictOf(tests);
+      if (!v.is(verdictSchema, verdict)) {
+        const said = JSON.stringify(verdict) ?? 'nothing';
+        throw new Error(
+          `the extension host left no verdict but ${said}\n${window.complaints.join('\n')}\n${await this.server.log()}`,
+        );
+      }
+      return verdict;
+    } finally {
+      await window.close();
+    }
+  }
+
+  /** Where the extension keeps this repository's tasks. */
+  async storage(): Promise<string> {
+    const folder = await this.server.workspaceStorage(this.repository);
+    return join(folder, 'orchestrator-manager.orchestrator-manager');
+  }
+
+  /** The headless host on the same storage, with `--json`. */
+  async host(...args: readonly string[]): Promise<HostProcess> {
+    const storage = await this.storage();
+    await mkdir(storage, { recursive: true });
+    const host = new HostProcess([...args, '--json', '--repo', this.repository, '--storage', storage], {
+      cwd: this.folder,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: join(this.folder, 'home'),
+        ANTHROPIC_API_KEY: secret,
+        ANTHROPIC_BASE_URL: `http://127.0.0.1:${this.api.port}`,
+      },
+    });
+    this.hosts.push(host);
+    return host;
+  }
+
+  /** `run` or `add` of the sample's feature under this title, to its end. */
+  async hostTask(
+    command: 'run' | 'add',
+    title: string,
+    { options = [], exitCode = 0 }: { readonly options?: readonly string[]; readonly exitCode?: number } = {},
+  ): Promise<void> {
+    const { description, testCommand } = featureRequest;
+    const about = ['--title', title, '--description', description, '--test-command', testCommand];
+    const host = await this.host(command, ...about, '--isolation', 'process', '--claude', claude, ...options);
+    const code = await host.ended;
+    if (code !== exitCode) throw new Error(`${command} ended with ${code}, not ${exitCode}\n${host.stderr}`);
+  }
+
+  /** The storage's one task, as it is recorded. */
+  async onlyTask(): Promise<WireTask> {
+    const host = await this.host('tasks');
+    const code = await host.ended;
+    const tasks = host.lines.filter(({ type }) => type === 'task');
+    const [task] = tasks;
+    if (code !== 0 || task === undefined || tasks.length > 1)
+      throw new Error(`${tasks.length} tasks instead of one (exit code ${code})\n${host.stderr}`);
+    return task as unknown as WireTask;
+  }
+
+  /** Pictures of all windows, what they complained about, and the logs of VS Code and of the extension. */
+  async leaveTraces(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    for (const [index, { page, complaints }] of this.windows.entries()) {
+      if (!page.isClosed()) await page.screenshot({ path: join(folder, `window-${index + 1}.png`) });
+      await writeFile(join(folder, `window-${index + 1}.log`), complaints.join('\n'));
+    }
+    await writeFile(join(folder, 'vscode.log'), await this.server.log());
+  }
+
+  async clear(): Promise<void> {
+    await this.browser.close();
+    await this.server.stop();
+    for (const { child } of this.hosts)
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await Promise.all(this.hosts.map(({ ended }) => ended));
+    await this.api.close();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  private async emptyWindow(): Promise<VscodeWindow> {
+    const window = await VscodeWindow.open(this.context);
+    this.windows.push(window);
+    return window;
+  }
+}

@@ -1,0 +1,169 @@
+import type { Frame, Locator, Page } from 'playwright-core';
+import type { VscodeScene } from './vscodeScene.ts';
+
+/** VS Code's window as a person has it before them: keyboard, palette, views, notifications, dialogs, webviews. */
+export class Workbench {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** A window on the scene's repository, the extension's views open. */
+  static async open(scene: VscodeScene): Promise<Workbench> {
+    const workbench = new Workbench((await scene.open()).page);
+    await workbench.openViews();
+    return workbench;
+  }
+
+  async openViews(): Promise<void> {
+    await this.page.locator('.activitybar .action-item a[aria-label^="Orchestrator"]').click();
+    await this.tasks.waitFor();
+  }
+
+  /** Runs a command from the palette, found by its title. */
+  async command(title: string): Promise<void> {
+    const row = this.quickInput.locator('.monaco-list-row', { hasText: title }).first();
+    for (let attempt = 1; ; attempt += 1) {
+      // Out of whatever has the focus: a webview keeps F1 to itself.
+      await this.page.locator('.part.titlebar').click({ position: { x: 5, y: 5 } });
+      await this.page.keyboard.press('F1');
+      await this.quickInput.locator('.quick-input-filter input').fill(`>${title}`);
+      try {
+        // The palette knows the commands of the moment when it opened; shortly after a start those that need trust lack.
+        return await row.click({ timeout: attempt < 10 ? 2_000 : 10_000 });
+      } catch (error) {
+        if (attempt === 10) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
+  }
+
+  /** Fills in the input that is open and accepts it; `until`: once the list has a row with this text, by that row. */
+  async answer(text: string, { until }: { readonly until?: string } = {}): Promise<void> {
+    const input = this.quickInput.locator('.quick-input-filter input');
+    await input.fill(text);
+    if (until === undefined) await input.press('Enter');
+    else await this.quickInput.locator('.monaco-list-row', { hasText: until }).first().click();
+  }
+
+  /** The step of an input whose prompt or place holder has this text. */
+  async step(text: string | RegExp): Promise<void> {
+    const said = this.quickInput.locator('.quick-input-message, .quick-input-title', { hasText: text });
+    const asked = this.quickInput.getByPlaceholder(text);
+    await said.or(asked).first().waitFor();
+  }
+
+  /** New Task from the palette, step by step, started at once. */
+  async newTask(title: string, description: string): Promise<void> {
+    await this.command('Orchestrator: New Task');
+    await this.step('What is to be done');
+    await this.answer(title);
+    await this.step('In more words');
+    await this.answer(description);
+    await this.answer('', { until: 'As soon as it has its turn' });
+  }
+
+  /** Resolves when the tree of tasks has one with this title below this stage, which is opened when it is closed. */
+  async taskIn(group: string, title: string): Promise<void> {
+    const deadline = Date.now() + stageLimitMs;
+    for (;;) {
+      const place = await this.waitInPage(placeOfTask, [group, title], deadline - Date.now()).catch(
+        async (error: unknown) => {
+          const shown = await this.tasks.innerText();
+          throw new Error(`"${title}" is not below ${group}:\n${shown}`, { cause: error });
+        },
+      );
+      if (place === 'shown') return;
+      // It may be gone again, or opened by itself meanwhile: then there is nothing to click at.
+      await this.page
+        .locator(closedGroup(group))
+        .click({ timeout: 2_000 })
+        .catch(() => undefined);
+    }
+  }
+
+  /** What a function in the page returns, once it is something; `source` is that function. */
+  async waitInPage(source: string, argument: unknown, timeout: number): Promise<unknown> {
+    const handle = await this.page.waitForFunction(`(${source})(${JSON.stringify(argument)})`, undefined, {
+      timeout: Math.max(1, timeout),
+    });
+    return handle.jsonValue();
+  }
+
+  get quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:not(.hidden)');
+  }
+
+  /** The tree of tasks. */
+  get tasks(): Locator {
+    return this.pane('Tasks');
+  }
+
+  get containers(): Locator {
+    return this.pane('Containers');
+  }
+
+  get statusBar(): Locator {
+    return this.page.locator('.part.statusbar');
+  }
+
+  get dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  get toasts(): Locator {
+    return this.page.locator('.notification-toast');
+  }
+
+  /** A row of a view; `text` is what it shows. */
+  row(text: string | RegExp): Locator {
+    return this.page.locator('.pane-body .monaco-list-row', { hasText: text });
+  }
+
+  tab(title: string | RegExp): Locator {
+    return this.page.locator('.tabs-container .tab', { hasText: title });
+  }
+
+  /** The document of the webview whose body has this text; the newest that fits. */
+  async webview(text: string | RegExp): Promise<Frame> {
+    for (;;) {
+      for (const frame of this.page.frames().toReversed()) {
+        if (frame.name() !== 'active-frame') continue;
+        const count = await frame
+          .locator('body', { hasText: text })
+          .count()
+          .catch(() => 0);
+        if (count > 0) return frame;
+      }
+      // A frame that loads is told by an event; that its text is there is not.
+      await this.page.waitForTimeout(100);
+    }
+  }
+
+  private pane(title: string): Locator {
+    return this.page.locator('.pane', { has: this.page.locator(`.pane-header[aria-label^="${title}"]`) });
+  }
+}
+
+/** A played stage takes 3 s, with the start of the CLI; on a machine busy with something else many times that. */
+const stageLimitMs = 60_000;
+
+const closedGroup = (group: string): string =>
+  `.pane .monaco-list-row[aria-level="1"][aria-expanded="false"][aria-label^="${group},"]`;
+
+/**
+ * In the page: `shown` below this stage, `closed` when the stage has rows and does not show them. Rows of a tree are
+ * siblings in no order: `data-index` is their place, `aria-level` their depth.
+ */
+const placeOfTask = `([group, title]) => {
+  const rows = [...document.querySelectorAll('.pane .monaco-list-row[aria-level]')]
+    .filter((row) => row.closest('.pane').querySelector('.pane-header[aria-label^="Tasks"]') !== null)
+    .toSorted((one, other) => Number(one.dataset.index) - Number(other.dataset.index));
+  const text = (row) => row?.textContent ?? '';
+  const stages = rows.filter((row) => row.ariaLevel === '1');
+  if (stages.some((row) => text(row).startsWith(group) && row.ariaExpanded === 'false')) return 'closed';
+  const index = rows.findIndex((row) => row.ariaLevel === '2' && text(row).includes(title));
+  const stage = rows.slice(0, index + 1).findLast((row) => row.ariaLevel === '1');
+  return index >= 0 && text(stage).startsWith(group) ? 'shown' : null;
+}`;

@@ -1,0 +1,100 @@
+// @vitest-environment happy-dom
+import { beforeEach, expect, test, vi } from 'vitest';
+import { taskIdOf } from '../../../src/engine/domain/ids.ts';
+import { InspectorApp } from '../../../webview-ui/src/inspectorApp.ts';
+
+const taskId = taskIdOf('00000000-0000-4000-8000-000000000000');
+
+const task = {
+  taskId,
+  title: 'Title',
+  description: '',
+  phase: 'queued',
+  stage: 'specification',
+  reason: null,
+  needsPerson: false,
+  createdAt: 0,
+  branch: null,
+  worktree: null,
+  commit: null,
+  port: null,
+  qaRounds: 0,
+  maxQaRounds: 3,
+  accepted: [],
+  actions: ['pause'],
+};
+const snapshot = (seq: number, title = 'Title') => ({
+  type: 'snapshot',
+  seq,
+  view: { task: { ...task, title }, runs: [], bundles: [] },
+});
+
+/** VS Code's side: what the page sent and saved. */
+class Api {
+  readonly sent: unknown[] = [];
+  saved: unknown;
+
+  constructor(saved?: unknown) {
+    this.saved = saved;
+  }
+
+  postMessage(message: unknown): void {
+    this.sent.push(message);
+  }
+
+  getState(): unknown {
+    return this.saved;
+  }
+
+  setState(state: unknown): void {
+    this.saved = state;
+  }
+}
+
+let root: HTMLElement;
+
+beforeEach(() => {
+  root = document.createElement('div');
+  document.body.replaceChildren(root);
+});
+
+const heading = (): string | undefined => root.querySelector('h1')?.textContent;
+
+test('asks for a snapshot when it opens, and once when a delta is missing', async () => {
+  const api = new Api();
+  const app = new InspectorApp(root, api, taskId);
+  app.start();
+  expect(api.sent).toEqual([{ type: 'ready' }]);
+  app.channel.receive(snapshot(1));
+  await vi.waitFor(() => expect(heading()).toBe('Title'));
+
+  app.channel.receive({ type: 'delta', seq: 3, changes: [{ type: 'task', set: { title: 'Missed' } }] });
+  app.channel.receive({ type: 'delta', seq: 4, changes: [{ type: 'task', set: { title: 'Missed too' } }] });
+  expect(api.sent).toEqual([{ type: 'ready' }, { type: 'ready' }]);
+  app.channel.receive(snapshot(5, 'Whole again'));
+  await vi.waitFor(() => expect(heading()).toBe('Whole again'));
+});
+
+test('saves where it is and nothing else, and goes back there', async () => {
+  const api = new Api({ taskId, page: 'cost', secret: 'x' });
+  const app = new InspectorApp(root, api, taskId);
+  app.channel.receive(snapshot(1));
+  await vi.waitFor(() => expect(root.textContent).toContain('Nothing was spent yet.'));
+  app.channel.receive({ type: 'delta', seq: 2, changes: [{ type: 'show', page: 'qa' }] });
+  expect(api.saved).toEqual({ taskId, page: 'qa' });
+});
+
+test('drops what is no message, and takes a title for text', async () => {
+  const app = new InspectorApp(root, new Api(), taskId);
+  for (const message of [null, 'snapshot', { type: 'snapshot', seq: 1, view: {} }])
+    app.channel.receive(message);
+  app.channel.receive(snapshot(1, '<img src=x onerror=alert(1)>'));
+  await vi.waitFor(() => expect(heading()).toBe('<img src=x onerror=alert(1)>'));
+  expect(root.querySelector('img')).toBeNull();
+});
+
+test('says why there is nothing to show', async () => {
+  const app = new InspectorApp(root, new Api(), taskId);
+  app.channel.receive({ type: 'unavailable', message: 'The folder is not trusted.', remedy: 'Trust it.' });
+  await vi.waitFor(() => expect(root.textContent).toContain('Trust it.'));
+});

@@ -1,0 +1,137 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Frame } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { vscodeReleases, vscodeTestFolder } from '../../scripts/vscode/installations.ts';
+import { seriousViolations } from '../support/axe.ts';
+import { sampleScript } from '../support/sampleScript.ts';
+import { requireVscode } from '../support/suites.ts';
+import { VscodeScene } from '../support/vscodeScene.ts';
+import { Workbench } from '../support/workbench.ts';
+
+const { skip } = await requireVscode();
+
+/** UPDATE_SCREENSHOTS=1 makes the pictures of the README and of the documents anew, in the newest VS Code. */
+const updatesScreenshots = process.env['UPDATE_SCREENSHOTS'] === '1';
+const screenshots = resolve(import.meta.dirname, '../../media/screenshots');
+
+/** Picture's name -> setting and the class that VS Code gives its window. */
+const themes = {
+  dark: { setting: 'Dark Modern', mark: 'vs-dark' },
+  light: { setting: 'Light Modern', mark: 'vs' },
+  'high-contrast': { setting: 'Default High Contrast', mark: 'hc-black' },
+  'high-contrast-light': { setting: 'Default High Contrast Light', mark: 'hc-light' },
+} as const;
+
+const reviewed = 'Add a slugify function';
+const gated = 'Describe the release process';
+const refused = 'Translate the README';
+
+describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (release) => {
+  let scene: VscodeScene;
+  let workbench: Workbench;
+
+  beforeAll(async () => {
+    // No script knows the third task: its agent is refused, and it needs a person.
+    scene = await VscodeScene.make({
+      release,
+      scripts: [sampleScript(reviewed, 'mended-after-qa'), sampleScript(gated, 'right-at-once')],
+    });
+    await scene.hostTask('run', reviewed, { options: ['--test-command', 'node --check src/text.js'] });
+    await scene.hostTask('run', gated, { options: ['--gate', 'specification'], exitCode: 2 });
+    await scene.hostTask('add', refused);
+    workbench = await Workbench.open(scene);
+    await workbench.taskIn('Needs You', refused);
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    await scene.leaveTraces(
+      join(vscodeTestFolder, 'failures', `${release.version} ${task.name}`.replaceAll(/\W+/g, '-')),
+    );
+  });
+
+  afterAll(async () => {
+    await scene.clear();
+  });
+
+  /** The picture of what is open, in every theme. */
+  async function photograph(name: string): Promise<void> {
+    if (!updatesScreenshots || release !== vscodeReleases[0]) return;
+    await mkdir(screenshots, { recursive: true });
+    for (const [theme, { setting, mark }] of Object.entries(themes)) {
+      await scene.server.changeSettings({ 'workbench.colorTheme': setting });
+      await workbench.page.locator(`.monaco-workbench.${mark}`).waitFor();
+      // Colours of webviews follow a frame later, and have no mark to wait for.
+      await workbench.page.waitForTimeout(700);
+      await workbench.page.screenshot({ path: join(screenshots, `${name}-${theme}.png`) });
+    }
+    await scene.server.changeSettings({ 'workbench.colorTheme': themes.dark.setting });
+    await workbench.page.locator(`.monaco-workbench.${themes.dark.mark}`).waitFor();
+  }
+
+  async function openInspector(): Promise<Frame> {
+    if (!(await workbench.tab(reviewed).isVisible())) {
+      await workbench.command('Orchestrator: Open Inspector');
+      await workbench.answer(reviewed, { until: reviewed });
+    }
+    return workbench.webview(/Context\s*Live\s*QA/);
+  }
+
+  it('show what a headless host did before, and say in the badge and status bar what needs a person', async () => {
+    await workbench.taskIn('Completed', reviewed);
+    await workbench.taskIn('Needs You', gated);
+    await workbench.statusBar.locator('[id*="orchestrator"]', { hasText: '2' }).first().waitFor();
+    const badge = workbench.page.locator('.activitybar .action-item', {
+      has: workbench.page.locator('a[aria-label^="Orchestrator"]'),
+    });
+    await badge.locator('.badge-content', { hasText: '2' }).waitFor();
+    await photograph('tasks');
+  });
+
+  it('list every command of the palette under one category', async () => {
+    await workbench.page.keyboard.press('F1');
+    await workbench.quickInput.locator('.quick-input-filter input').fill('>Orchestrator: ');
+    await workbench.quickInput.getByText('Orchestrator: New Task').first().waitFor();
+    await photograph('palette');
+    await workbench.page.keyboard.press('Escape');
+  });
+
+  it.each(['Context', 'Live', 'QA', 'Audit', 'Cost'])(
+    'have an inspector whose page %s keeps nobody out',
+    async (name) => {
+      const frame = await openInspector();
+      await frame.getByRole('tab', { name, exact: true }).click();
+      await frame.getByRole('tab', { name, exact: true, selected: true }).waitFor();
+      await frame.locator('.loading').waitFor({ state: 'detached' });
+      await photograph(`inspector-${name.toLowerCase()}`);
+      expect(await seriousViolations(frame)).toEqual([]);
+    },
+  );
+
+  it('have an inspector that says what QA found, and what came of it', async () => {
+    const frame = await openInspector();
+    await frame.getByRole('tab', { name: 'QA', exact: true }).click();
+    await frame.getByText('slugify takes text only').first().waitFor();
+  });
+
+  it('have a page of success measures that keeps nobody out', async () => {
+    await workbench.command('Orchestrator: Show Success Metrics');
+    const frame = await workbench.webview(/container utilization/i);
+    await photograph('metrics');
+    expect(await seriousViolations(frame)).toEqual([]);
+  });
+
+  it('have a walkthrough', async () => {
+    await workbench.command('Orchestrator: Open Walkthrough');
+    await workbench.page.getByText('Write the first task').first().waitFor();
+    await photograph('walkthrough');
+  });
+
+  it('show the changes of a task in one editor for all files', async () => {
+    await workbench.command('Orchestrator: Show Changes');
+    await workbench.answer(reviewed, { until: reviewed });
+    await workbench.page.locator('.monaco-editor', { hasText: 'function slugify' }).first().waitFor();
+    await photograph('changes');
+  });
+});

@@ -1,0 +1,22 @@
+import { html, nothing, type TemplateResult } from 'lit/html.js';
+import { unsafeHTML } from 'lit/directives/unsafe-html.js';
+import { longestRendered, renderMarkdown } from '../sanitize.ts';
+
+let last: { readonly source: string; readonly html: string } | undefined;
+
+/** Markdown of a model's or repository's making. */
+export function markdown(source: string): TemplateResult {
+  // The page is drawn again each second while a task runs; the text stays the same.
+  if (last?.source !== source) last = { source, html: renderMarkdown(source) };
+  return html`<div class="markdown">${unsafeHTML(last.html)}</div>
+    ${
+      source.length > longestRendered
+        ? html`<p class="note">
+              The first ${longestRendered.toLocaleString('en')} of ${source.length.toLocaleString('en')}
+              characters are formatted. The rest, as it is:
+            </p>
+            <pre class="plain" tabindex="0" aria-label="Rest of the text">
+${source.slice(longestRendered)}</pre>`
+        : nothing
+    }`;
+}

@@ -1,0 +1,184 @@
+import { html, nothing, type TemplateResult } from 'lit/html.js';
+import {
+  longestRange,
+  type AnswerTo,
+  type AuditRowView,
+  type Change,
+} from '../../../src/engine/protocol/inspector.ts';
+import { button, dropdown, loading, textField } from '../components/controls.ts';
+import { note, problem } from '../components/text.ts';
+import { mark } from '../components/icon.ts';
+import { dateTime, whole } from '../format.ts';
+import { messageOf, type PageHost } from './pageHost.ts';
+
+type Verification = AnswerTo<'verify'> | 'asked' | { readonly type: 'failed'; readonly message: string };
+
+/** Everything that happened to the task, with who and why, and whether the record is whole. */
+export class AuditPage {
+  private readonly host: PageHost;
+  private rows: readonly AuditRowView[] | null = null;
+  private isReading = false;
+  private failure: string | null = null;
+  private words = '';
+  private actor = '';
+  private verification: Verification | null = null;
+
+  constructor(host: PageHost) {
+    this.host = host;
+  }
+
+  render(): TemplateResult {
+    if (this.rows === null && this.failure === null) this.read();
+    const rows = this.rows ?? [];
+    const shown = rows.filter((row) => this.isWanted(row));
+    return html`<section aria-label="Audit trail">
+      <div class="toolbar">
+        ${textField({
+          label: 'Filter by event, cause or data',
+          placeholder: 'Filter',
+          value: this.words,
+          onInput: (value) => {
+            this.words = value;
+            this.host.update();
+          },
+        })}
+        ${dropdown({
+          label: 'Actor',
+          value: this.actor,
+          choices: [
+            { value: '', label: 'anyone' },
+            { value: 'person', label: 'person' },
+            { value: 'engine', label: 'engine' },
+          ],
+          onChange: (value) => {
+            this.actor = value;
+            this.host.update();
+          },
+        })}
+        <span class="count" role="status">${whole(shown.length)} of ${whole(rows.length)} rows</span>
+        ${button({ label: 'Verify', icon: 'verified', onClick: () => this.verify() })} ${this.verified()}
+      </div>
+      ${this.failure === null ? nothing : problem(this.failure)}
+      ${this.rows === null && this.failure === null ? loading('Reading the audit trail…') : this.table(shown)}
+    </section>`;
+  }
+
+  onChange(change: Change): void {
+    if (change.type !== 'audit' || this.rows === null) return;
+    this.rows = merged(this.rows, change.rows);
+    // New rows are not what was verified.
+    this.verification = null;
+  }
+
+  /** The page missed something: rows are read anew. */
+  restart(): void {
+    this.rows = null;
+    this.failure = null;
+  }
+
+  private table(rows: readonly AuditRowView[]): TemplateResult {
+    if (rows.length === 0) return note('No row fits the filter.');
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Audit rows">
+      <table class="audit">
+        <thead>
+          <tr>
+            <th scope="col">Row</th>
+            <th scope="col">Time</th>
+            <th scope="col">Event</th>
+            <th scope="col">Actor</th>
+            <th scope="col">Cause</th>
+            <th scope="col">Data</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            ({ seq, at, type, actor, cause, data, hash }) =>
+              html`<tr>
+                <td class="number">${seq}</td>
+                <td class="short">${dateTime(at)}</td>
+                <th scope="row">${type}</th>
+                <td class="short">
+                  <span
+                    class="codicon codicon-${actor === 'person' ? 'person' : 'gear'}"
+                    aria-hidden="true"
+                  ></span>
+                  ${actor}
+                </td>
+                <td class="short">${cause}</td>
+                <td>
+                  <details>
+                    <summary>${hash.slice(0, 12)}</summary>
+                    <pre tabindex="0" aria-label="Data of row ${seq}">${data}</pre>
+                    <p class="note">SHA-256 ${hash}</p>
+                  </details>
+                </td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  private verified(): TemplateResult | typeof nothing {
+    const { verification } = this;
+    if (verification === null) return nothing;
+    if (verification === 'asked') return loading('Verifying…');
+    if (verification.type === 'failed') return problem(verification.message);
+    const { ok, rows, firstBadRow } = verification;
+    return html`<span role="status"
+      >${
+        ok
+          ? mark('good', `Verified: all ${whole(rows)} rows of the storage are whole`)
+          : mark('bad', `Row ${String(firstBadRow)} of ${whole(rows)} was changed`)
+      }</span
+    >`;
+  }
+
+  private isWanted({ type, actor, cause, data }: AuditRowView): boolean {
+    if (this.actor !== '' && actor !== this.actor) return false;
+    const words = this.words.trim().toLowerCase();
+    return words === '' || [type, cause, data].some((text) => text.toLowerCase().includes(words));
+  }
+
+  private read(): void {
+    if (this.isReading) return;
+    this.isReading = true;
+    this.readAll()
+      .catch((error: unknown) => {
+        this.failure = messageOf(error);
+      })
+      .finally(() => {
+        this.isReading = false;
+        this.host.update();
+      });
+  }
+
+  private async readAll(): Promise<void> {
+    for (let isLast = false; !isLast;) {
+      const after = this.rows?.at(-1)?.seq ?? 0;
+      const page = await this.host.channel.ask({ type: 'audit', after, limit: longestRange });
+      this.rows = merged(this.rows ?? [], page.rows);
+      isLast = page.isLast;
+    }
+  }
+
+  private verify(): void {
+    this.verification = 'asked';
+    void this.host.channel
+      .ask({ type: 'verify' })
+      .catch((error: unknown) => ({ type: 'failed', message: messageOf(error) }) as const)
+      .then((verification) => {
+        this.verification = verification;
+        this.host.update();
+      });
+    this.host.update();
+  }
+}
+
+/** Each row once, in order: a row may come with an answer and with a delta. */
+function merged(rows: readonly AuditRowView[], more: readonly AuditRowView[]): readonly AuditRowView[] {
+  const last = rows.at(-1)?.seq ?? 0;
+  if (more.every(({ seq }) => seq > last)) return [...rows, ...more];
+  const all = new Map([...rows, ...more].map((row) => [row.seq, row]));
+  return [...all.values()].toSorted((a, b) => a.seq - b.seq);
+}

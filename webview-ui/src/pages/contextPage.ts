@@ -1,0 +1,190 @@
+import { html, nothing, type TemplateResult } from 'lit/html.js';
+import type { AnswerTo, BundleHead, InspectorView } from '../../../src/engine/protocol/inspector.ts';
+import { dropdown, iconButton, loading } from '../components/controls.ts';
+import { note, problem } from '../components/text.ts';
+import { mark } from '../components/icon.ts';
+import { markdown } from '../components/markdown.ts';
+import { dateTime, runName, shortDigest, stageNames, whole } from '../format.ts';
+import { sideBySide, type DiffRow } from '../textDiff.ts';
+import { messageOf, type PageHost } from './pageHost.ts';
+
+/** Bundles that the page keeps; others are asked for again. */
+const mostKept = 6;
+
+type Bundle = AnswerTo<'bundle'> | { readonly type: 'failed'; readonly message: string };
+
+/** The contexts of the task: each version rendered, what used it, and two versions side by side. */
+export class ContextPage {
+  private readonly host: PageHost;
+  private readonly kept = new Map<string, Bundle | 'asked'>();
+  private chosen: string | null = null;
+  private compared: string | null = null;
+  private compares: { readonly key: string; readonly rows: readonly DiffRow[] | null } | null = null;
+
+  constructor(host: PageHost) {
+    this.host = host;
+  }
+
+  render(view: InspectorView): TemplateResult {
+    const heads = view.bundles;
+    if (heads.length === 0)
+      return note('No context yet: the request appears here as soon as the task is created.');
+    const head =
+      heads.find((each) => keyOf(each) === this.chosen) ?? newestAccepted(view) ?? heads[heads.length - 1];
+    if (head === undefined) return note('No context yet.');
+    const others = heads.filter((each) => each.stage === head.stage && each.version !== head.version);
+    const other = others.find((each) => keyOf(each) === this.compared);
+    return html`<section aria-label="Context">
+      <div class="toolbar">
+        ${dropdown({
+          label: 'Context',
+          value: keyOf(head),
+          choices: heads.map((each) => ({ value: keyOf(each), label: labelOf(each, view) })),
+          onChange: (key) => {
+            this.chosen = key;
+            this.compared = null;
+            this.host.update();
+          },
+        })}
+        ${
+          others.length === 0
+            ? nothing
+            : dropdown({
+                label: 'Compare with',
+                value: other === undefined ? '' : keyOf(other),
+                choices: [
+                  { value: '', label: 'nothing' },
+                  ...others.map((each) => ({ value: keyOf(each), label: `version ${each.version}` })),
+                ],
+                onChange: (key) => {
+                  this.compared = key === '' ? null : key;
+                  this.host.update();
+                },
+              })
+        }
+      </div>
+      ${this.facts(head, view)} ${other === undefined ? this.content(head) : this.comparison(head, other)}
+    </section>`;
+  }
+
+  private facts(head: BundleHead, view: InspectorView): TemplateResult {
+    const bundle = this.bundle(head);
+    const from = view.runs.find(({ id }) => id === head.runId);
+    const users = view.runs.filter(({ inputDigests }) => inputDigests.includes(head.digest)).map(runName);
+    return html`<dl class="facts">
+      <div>
+        <dt>SHA-256</dt>
+        <dd>
+          <code title=${head.digest}>${shortDigest(head.digest)}</code>
+          ${iconButton({ label: 'Copy digest', icon: 'copy', onClick: () => void navigator.clipboard.writeText(head.digest) })}
+        </dd>
+      </div>
+      <div>
+        <dt>From</dt>
+        <dd>${from === undefined ? 'you' : runName(from)}, ${dateTime(head.createdAt)}</dd>
+      </div>
+      <div>
+        <dt>Used by</dt>
+        <dd>${users.length === 0 ? 'no run yet' : users.join(', ')}</dd>
+      </div>
+      <div>
+        <dt>Stands</dt>
+        <dd>
+          ${view.task.accepted.includes(head.digest) ? mark('good', 'Accepted') : mark('open', 'Not in force')}
+        </dd>
+      </div>
+      ${
+        bundle === 'asked' || bundle.type === 'failed'
+          ? nothing
+          : html`<div>
+              <dt>Stored</dt>
+              <dd>
+                ${whole(bundle.bytes)} bytes,
+                ${bundle.isIntact ? mark('good', 'bytes match the digest') : mark('bad', 'bytes do not match the digest')}
+              </dd>
+            </div>`
+      }
+    </dl>`;
+  }
+
+  private content(head: BundleHead): TemplateResult {
+    const bundle = this.bundle(head);
+    if (bundle === 'asked') return loading('Reading the context…');
+    if (bundle.type === 'failed') return problem(bundle.message);
+    return html`${bundle.isCut ? note('This context is longer than what is shown here.') : nothing}
+    ${markdown(bundle.markdown)}`;
+  }
+
+  private comparison(one: BundleHead, other: BundleHead): TemplateResult {
+    const [before, after] = one.version < other.version ? [one, other] : [other, one];
+    const [left, right] = [this.bundle(before), this.bundle(after)];
+    if (left === 'asked' || right === 'asked') return loading('Reading both versions…');
+    if (left.type === 'failed') return problem(left.message);
+    if (right.type === 'failed') return problem(right.message);
+    const key = `${keyOf(before)} ${keyOf(after)}`;
+    if (this.compares?.key !== key) this.compares = { key, rows: sideBySide(left.markdown, right.markdown) };
+    const { rows } = this.compares;
+    if (rows === null) return note('The two versions have too little in common to compare.');
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison">
+      <table class="diff">
+        <caption class="unseen">
+          Version ${before.version} and version ${after.version}, line by line
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Version ${before.version}</th>
+            <th scope="col">Version ${after.version}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (row) =>
+              html`<tr class=${row.kind}>
+                ${cell(row.left, row.kind === 'same' ? null : 'removed')}${cell(row.right, row.kind === 'same' ? null : 'added')}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  private bundle(head: BundleHead): Bundle | 'asked' {
+    const known = this.kept.get(head.digest);
+    if (known !== undefined) return known;
+    this.keep(head.digest, 'asked');
+    void this.host.channel
+      .ask({ type: 'bundle', digest: head.digest })
+      .catch((error: unknown) => ({ type: 'failed', message: messageOf(error) }) as const)
+      .then((bundle) => {
+        this.keep(head.digest, bundle);
+        this.host.update();
+      });
+    return 'asked';
+  }
+
+  private keep(digest: string, bundle: Bundle | 'asked'): void {
+    this.kept.set(digest, bundle);
+    for (const oldest of this.kept.keys()) {
+      if (this.kept.size <= mostKept) break;
+      this.kept.delete(oldest);
+    }
+  }
+}
+
+const keyOf = ({ stage, version }: BundleHead): string => `${stage}-${version}`;
+
+const labelOf = (head: BundleHead, view: InspectorView): string =>
+  `${stageNames[head.stage]}, version ${head.version}${view.task.accepted.includes(head.digest) ? ' (accepted)' : ''}`;
+
+function newestAccepted({ bundles, task }: InspectorView): BundleHead | undefined {
+  return bundles
+    .toReversed()
+    .find(({ digest, stage }) => stage !== 'request' && task.accepted.includes(digest));
+}
+
+const cell = (text: string | null, sign: 'removed' | 'added' | null): TemplateResult =>
+  text === null
+    ? html`<td class="absent"></td>`
+    : html`<td>
+        ${sign === null ? nothing : html`<span class="sign" aria-hidden="true">${sign === 'added' ? '+' : '−'}</span><span class="unseen">${sign}: </span>`}${text}
+      </td>`;
