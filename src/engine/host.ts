@@ -101,7 +101,13 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
 
 async function main(): Promise<void> {
   const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time a person means it: what runs goes on by itself all the same.
+      if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+      interrupt.abort();
+    });
+  }
   const io = {
     stdout: process.stdout,
     stderr: process.stderr,
