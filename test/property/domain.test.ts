@@ -113,6 +113,8 @@ const eventTypes: EventType[] = [
   'task.accepted',
   'task.admitted',
   'task.advanced',
+  'task.prioritized',
+  'specification.edited',
   'task.backoff',
   'task.cancelled',
   'task.completed',

@@ -55,6 +55,9 @@ class Lives {
 }
 
 const personal = new Set([
+  'edit-specification',
+  'set-priority',
+  'release-container',
   'create',
   'approve',
   'advance',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { type Allocation, maxExecuting, slotPorts } from '../../src/engine/domain/allocation.ts';
-import type { Command, Rejection } from '../../src/engine/domain/commands.ts';
+import type { Command, PersonCommand, Rejection } from '../../src/engine/domain/commands.ts';
 import { contextFor } from '../../src/engine/domain/context.ts';
 import { decide } from '../../src/engine/domain/decide.ts';
 import { type Effect, effectsOf, settledBy } from '../../src/engine/domain/effects.ts';
@@ -39,8 +39,7 @@ export type Move =
     }
   | {
       readonly type: 'person';
-      readonly command:
-        'approve' | 'advance' | 'retry' | 'send-back' | 'pause' | 'resume' | 'cancel' | 'accept';
+      readonly command: Exclude<PersonCommand['type'], 'create'>;
       readonly task: number;
     }
   | {
@@ -74,6 +73,9 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
         command: fc.constantFrom(
           'approve',
           'approve',
+          'edit-specification',
+          'set-priority',
+          'release-container',
           'advance',
           'advance',
           'retry',
@@ -151,6 +153,10 @@ export class DomainWorld {
         if (taskId === undefined) return;
         if (move.command === 'send-back')
           this.dispatch({ type: 'send-back', taskId, note: 'Do it otherwise.' });
+        else if (move.command === 'edit-specification')
+          this.dispatch({ type: 'edit-specification', taskId, digest: this.digest() });
+        else if (move.command === 'set-priority')
+          this.dispatch({ type: 'set-priority', taskId, priority: move.task % 3 });
         else if (move.command === 'accept') this.dispatch({ type: 'accept', taskId, strategy: 'squash' });
         else this.dispatch({ type: move.command, taskId });
         return;
@@ -306,6 +312,15 @@ export function checkInvariants(world: DomainWorld): void {
     ),
     'the queue disagrees with the tasks',
   );
+  for (const [index, entry] of allocation.queue.entries()) {
+    const next = allocation.queue[index + 1];
+    const isBefore =
+      next === undefined ||
+      entry.priority > next.priority ||
+      (entry.priority === next.priority && entry.createdAt <= next.createdAt);
+    expect(isBefore, 'the queue is out of order');
+    expect(entry.priority === tasks.get(entry.taskId)?.priority, 'the queue knows another priority');
+  }
   checkLeases(allocation, executing, expect);
   for (const task of all) {
     const live = task.runs.filter(({ status }) => status === 'running');
