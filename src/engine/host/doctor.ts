@@ -106,7 +106,7 @@ async function storageFound(place: Place, io: HostIo, assets: Assets): Promise<s
     if (ok) return `${place.storage}, ${rows} audit rows, every hash fits`;
     throw new OrchestratorError(
       'environment',
-      `The audit trail in ${place.storage} was changed: row ${firstBadRow} of ${rows} does not fit.`,
+      `The audit trail in ${place.storage} was changed: row ${firstBadRow} does not fit; the ${rows} before it do.`,
       { remedy: 'Compare it with a backup or an export before you rely on it.' },
     );
   } finally {
