@@ -4,6 +4,7 @@ import { stages, type Stage } from './domain/stage.ts';
 import { doctor } from './host/doctor.ts';
 import { add, resume, run } from './host/drive.ts';
 import { exitCodes, explain, type ExitCode } from './host/exitCodes.ts';
+import { plainBlock } from './host/format.ts';
 import type { Assets } from './host/hostEngine.ts';
 import { move, type MoveOptions, type MoveType } from './host/moves.ts';
 import { type CommonOptions, type TaskOptions, withCommonOptions, withTaskOptions } from './host/options.ts';
@@ -23,7 +24,7 @@ export async function runHost(args: readonly string[], io: HostIo, assets: Asset
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.asAsked : exitCodes.badInput;
     const { code: errorCode, message } = explain(error);
-    io.stderr.write(`${message}\n`);
+    io.stderr.write(`${plainBlock(message)}\n`);
     return errorCode;
   }
 }
@@ -101,7 +102,13 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
 
 async function main(): Promise<void> {
   const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time a person means it: what runs goes on by itself all the same.
+      if (interrupt.signal.aborted) process.exit(exitCodes.interrupted);
+      interrupt.abort();
+    });
+  }
   const io = {
     stdout: process.stdout,
     stderr: process.stderr,

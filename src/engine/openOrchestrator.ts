@@ -87,24 +87,8 @@ function assemble(
   service: OrchestratorService,
   server: EngineServer,
 ): Orchestrator {
-  const { storage, distFolder, containerFolder, clock, logger, worktrees, environment, onProgress } =
-    configuration;
-  const isolations = {
-    docker: new DockerIsolation({
-      storageId: storageId(storage),
-      buildContext: containerFolder,
-      logger,
-      clock,
-      onProgress,
-    }),
-    process: new ProcessIsolation({
-      supervisorPath: join(distFolder, 'supervisor.js'),
-      nodePath: process.execPath,
-      leasesDir: join(storage, 'leases'),
-      clock,
-      logger,
-    }),
-  };
+  const { storage, clock, logger, worktrees, environment } = configuration;
+  const isolations = makeIsolations(configuration);
   const paths = new RunPaths(storage);
   const workspaces = new Workspaces(isolations, paths);
   const effects = new EffectRunner({
@@ -154,4 +138,34 @@ async function reap(
   for (const result of results) {
     if (result.status === 'rejected') logger.debug('reap.skipped', { reason: String(result.reason) });
   }
+}
+
+/** Both ways to isolate a task, of this storage. Nothing is connected or made yet. */
+export function makeIsolations({
+  storage,
+  distFolder,
+  containerFolder,
+  clock,
+  logger,
+  onProgress,
+}: Pick<
+  OrchestratorConfiguration,
+  'storage' | 'distFolder' | 'containerFolder' | 'clock' | 'logger' | 'onProgress'
+>): Readonly<Record<IsolationKind, Isolation>> {
+  return {
+    docker: new DockerIsolation({
+      storageId: storageId(storage),
+      buildContext: containerFolder,
+      logger,
+      clock,
+      onProgress,
+    }),
+    process: new ProcessIsolation({
+      supervisorPath: join(distFolder, 'supervisor.js'),
+      nodePath: process.execPath,
+      leasesDir: join(storage, 'leases'),
+      clock,
+      logger,
+    }),
+  };
 }

@@ -56,7 +56,9 @@ export class OrchestratorService {
   private lastAt: number;
   private effects: Effects | null = null;
   private drive: Drive;
-  private closing = false;
+  /** Set when nothing more may be committed: closed, or the store failed. */
+  private isOver = false;
+  private isClosed = false;
 
   private constructor(
     options: OrchestratorServiceOptions,
@@ -183,8 +185,16 @@ export class OrchestratorService {
    * engine. Waits up to `graceMs` for the workspaces; what is left over is reaped at the next start.
    */
   async close(graceMs: number): Promise<void> {
-    if (this.closing) return;
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.drive = 'none';
+    if (!this.isOver) await this.giveUpIdleLeases(graceMs);
+    this.isOver = true;
+    await this.effects?.detach();
+    await this.mailbox.idle();
+  }
+
+  private async giveUpIdleLeases(graceMs: number): Promise<void> {
     await this.report({ type: 'close' });
     const releasing = (): boolean => [...this.outbox.values()].some((effect) => effect.type === 'release');
     let cancel = (): void => {};
@@ -193,9 +203,6 @@ export class OrchestratorService {
     });
     await Promise.race([this.until(() => !releasing()), graceOver]).catch(() => undefined);
     cancel();
-    this.closing = true;
-    await this.effects?.detach();
-    await this.mailbox.idle();
   }
 
   private async transact(
@@ -203,7 +210,7 @@ export class OrchestratorService {
     actor: Actor,
     bundles: readonly NewBundle[],
   ): Promise<Rejection | null> {
-    if (this.closing) return { type: 'rejected', code: 'stale', message: 'The engine is closing.' };
+    if (this.isOver) return { type: 'rejected', code: 'stale', message: 'The engine is closing.' };
     const now = Math.max(this.options.clock.now(), this.lastAt);
     const decided = decide(this.state, command, now);
     if ('type' in decided) return decided;
@@ -268,14 +275,14 @@ export class OrchestratorService {
       return await this.options.store.commit(transition);
     } catch (error) {
       // Nothing was applied in memory; going on without a record is what must never happen.
-      this.closing = true;
+      this.isOver = true;
       this.publish({ type: 'failed', error });
       throw error;
     }
   }
 
   private async admit(): Promise<void> {
-    if (this.drive === 'none' || this.closing) return;
+    if (this.drive === 'none' || this.isOver) return;
     await this.transact({ type: 'admit', only: this.drive === 'all' ? null : this.drive }, 'engine', []);
   }
 

@@ -24,13 +24,25 @@ export const defaultSettings: TaskSettings = {
   stages: stageDefaults,
 };
 
-const positive = v.pipe(v.number(), v.minValue(0, 'must not be negative'));
+/** Whole, and no more than what a number holds exactly: the database takes nothing else. */
+const whole = v.pipe(v.number(), v.safeInteger('must be a whole number'));
+
+/** A timer of more than 24 days would go off at once; a stage that needs a day is stuck. */
+const dayMinutes = 24 * 60;
 
 const stageSchema = v.strictObject({
   model: v.exactOptional(v.nullable(v.string())),
-  maxTurns: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1, 'must be at least 1'))),
-  maxBudgetUsd: v.exactOptional(positive),
-  timeoutMinutes: v.exactOptional(v.pipe(v.number(), v.minValue(0.01, 'must be more than 0'))),
+  maxTurns: v.exactOptional(v.pipe(whole, v.minValue(1, 'must be at least 1'))),
+  maxBudgetUsd: v.exactOptional(
+    v.pipe(v.number(), v.finite('must be finite'), v.minValue(0.01, 'must be at least 0.01')),
+  ),
+  timeoutMinutes: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.minValue(0.01, 'must be at least 0.01'),
+      v.maxValue(dayMinutes, `must be at most ${dayMinutes}`),
+    ),
+  ),
   allowedTools: v.exactOptional(v.array(v.string())),
 });
 
@@ -45,7 +57,7 @@ export const settingsSchema = v.strictObject({
   setupCommand: v.exactOptional(v.nullable(v.string())),
   copyFiles: v.exactOptional(v.array(v.string())),
   gates: v.exactOptional(v.array(v.picklist(['specification']))),
-  maxQaRounds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0, 'must not be negative'))),
+  maxQaRounds: v.exactOptional(v.pipe(whole, v.minValue(0, 'must not be negative'))),
   trustRepository: v.exactOptional(v.boolean()),
   claudePath: v.exactOptional(v.nullable(v.string())),
   image: v.exactOptional(v.nullable(v.string())),

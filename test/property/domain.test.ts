@@ -4,7 +4,8 @@ import { evolve } from '../../src/engine/domain/evolve.ts';
 import type { EventType } from '../../src/engine/domain/events.ts';
 import { emptyState } from '../../src/engine/domain/state.ts';
 import { isFinal } from '../../src/engine/domain/task.ts';
-import { checkContexts, checkInvariants, DomainWorld, moves } from '../support/domainWorld.ts';
+import { checkContexts, checkInvariants, DomainWorld } from '../support/domainWorld.ts';
+import { moves } from '../support/domainMoves.ts';
 
 const runs = { numRuns: 300 };
 
@@ -113,6 +114,8 @@ const eventTypes: EventType[] = [
   'task.accepted',
   'task.admitted',
   'task.advanced',
+  'task.prioritized',
+  'specification.edited',
   'task.backoff',
   'task.cancelled',
   'task.completed',

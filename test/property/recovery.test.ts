@@ -8,7 +8,8 @@ import { isFinal } from '../../src/engine/domain/task.ts';
 import { OrchestratorService } from '../../src/engine/orchestratorService.ts';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { SqlStore } from '../../src/engine/store/sqlStore.ts';
-import { DomainWorld, moves } from '../support/domainWorld.ts';
+import { DomainWorld } from '../support/domainWorld.ts';
+import { moves } from '../support/domainMoves.ts';
 import { inProcessStore } from '../support/inProcessStore.ts';
 import { RecordingEffects } from '../support/recordingEffects.ts';
 import { SteppedClock } from '../support/steppedClock.ts';
@@ -55,6 +56,9 @@ class Lives {
 }
 
 const personal = new Set([
+  'edit-specification',
+  'set-priority',
+  'release-container',
   'create',
   'approve',
   'advance',

@@ -1,4 +1,3 @@
-import * as fc from 'fast-check';
 import { type Allocation, maxExecuting, slotPorts } from '../../src/engine/domain/allocation.ts';
 import type { Command, Rejection } from '../../src/engine/domain/commands.ts';
 import { contextFor } from '../../src/engine/domain/context.ts';
@@ -7,9 +6,9 @@ import { type Effect, effectsOf, settledBy } from '../../src/engine/domain/effec
 import type { DomainEvent } from '../../src/engine/domain/events.ts';
 import { evolve } from '../../src/engine/domain/evolve.ts';
 import { digestOf, type TaskId, taskIdOf } from '../../src/engine/domain/ids.ts';
-import { type FailureCode, failureCodes } from '../../src/engine/domain/outcome.ts';
 import { emptyState, type State } from '../../src/engine/domain/state.ts';
 import { isExecuting, isFinal, type Task, type TaskSettings } from '../../src/engine/domain/task.ts';
+import type { Move } from './domainMoves.ts';
 
 const settings: TaskSettings = {
   isolation: 'process',
@@ -28,89 +27,6 @@ const settings: TaskSettings = {
     qa: { model: null, maxTurns: 60, maxBudgetUsd: 5, timeoutMs: 1_800_000, allowedTools: [] },
   },
 };
-
-/** What the world can do next, drawn at random. */
-export type Move =
-  | {
-      readonly type: 'create';
-      readonly gated: boolean;
-      readonly priority: number;
-      readonly maxQaRounds: number;
-    }
-  | {
-      readonly type: 'person';
-      readonly command:
-        'approve' | 'advance' | 'retry' | 'send-back' | 'pause' | 'resume' | 'cancel' | 'accept';
-      readonly task: number;
-    }
-  | {
-      readonly type: 'effect';
-      readonly pick: number;
-      readonly outcome: 'good' | 'bad';
-      readonly code: FailureCode;
-      readonly finding: number;
-      readonly random: number;
-    }
-  /** The report of an effect that was settled long ago arrives again. */
-  | { readonly type: 'echo'; readonly pick: number }
-  | { readonly type: 'time'; readonly ms: number }
-  | { readonly type: 'close' };
-
-export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        type: fc.constant('create' as const),
-        gated: fc.boolean(),
-        priority: fc.integer({ min: 0, max: 2 }),
-        maxQaRounds: fc.integer({ min: 0, max: 2 }),
-      }),
-    },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        type: fc.constant('person' as const),
-        command: fc.constantFrom(
-          'approve',
-          'approve',
-          'advance',
-          'advance',
-          'retry',
-          'send-back',
-          'pause',
-          'resume',
-          'resume',
-          'cancel',
-          'accept',
-          'accept',
-        ),
-        task: fc.nat({ max: 7 }),
-      }),
-    },
-    {
-      weight: 20,
-      arbitrary: fc.record({
-        type: fc.constant('effect' as const),
-        pick: fc.nat({ max: 20 }),
-        outcome: fc.constantFrom('good', 'good', 'good', 'good', 'bad'),
-        code: fc.constantFrom(...failureCodes, 'port-taken', 'port-taken'),
-        finding: fc.nat({ max: 2 }),
-        random: fc.double({ min: 0, max: 0.999, noNaN: true }),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant('echo' as const), pick: fc.nat({ max: 50 }) }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        type: fc.constant('time' as const),
-        ms: fc.integer({ min: 0, max: 7_200_000 }),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant('close' as const) }) },
-  ),
-  { minLength: 40, maxLength: 160, size: 'max' },
-);
 
 /** The pure core with an outbox and a clock around it, and nothing else: what the engine is, without the world. */
 export class DomainWorld {
@@ -151,6 +67,10 @@ export class DomainWorld {
         if (taskId === undefined) return;
         if (move.command === 'send-back')
           this.dispatch({ type: 'send-back', taskId, note: 'Do it otherwise.' });
+        else if (move.command === 'edit-specification')
+          this.dispatch({ type: 'edit-specification', taskId, digest: this.digest() });
+        else if (move.command === 'set-priority')
+          this.dispatch({ type: 'set-priority', taskId, priority: move.task % 3 });
         else if (move.command === 'accept') this.dispatch({ type: 'accept', taskId, strategy: 'squash' });
         else this.dispatch({ type: move.command, taskId });
         return;
@@ -306,6 +226,15 @@ export function checkInvariants(world: DomainWorld): void {
     ),
     'the queue disagrees with the tasks',
   );
+  for (const [index, entry] of allocation.queue.entries()) {
+    const next = allocation.queue[index + 1];
+    const isBefore =
+      next === undefined ||
+      entry.priority > next.priority ||
+      (entry.priority === next.priority && entry.createdAt <= next.createdAt);
+    expect(isBefore, 'the queue is out of order');
+    expect(entry.priority === tasks.get(entry.taskId)?.priority, 'the queue knows another priority');
+  }
   checkLeases(allocation, executing, expect);
   for (const task of all) {
     const live = task.runs.filter(({ status }) => status === 'running');

@@ -15,6 +15,8 @@ const fixed = {
   DISABLE_AUTOUPDATER: '1',
   CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
   CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
+  // `@path` in a prompt would be read and sent before any permission is asked, also outside the worktree.
+  CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
   CLAUDE_CODE_MAX_RETRIES: '4',
   CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '120000',
   BASH_DEFAULT_TIMEOUT_MS: '600000',

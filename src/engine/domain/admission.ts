@@ -52,7 +52,7 @@ function recycleLongestIdle(decision: Decision): void {
 export function releaseLease(
   decision: Decision,
   taskId: TaskId,
-  cause: 'final' | 'expired' | 'closing' | 'failed',
+  cause: 'final' | 'expired' | 'closing' | 'failed' | 'asked',
 ): void {
   const lease = leaseOf(decision.state.allocation, taskId);
   if (lease !== null) decision.emit('lease.releasing', taskId, { ...lease, cause });

@@ -18,6 +18,11 @@ export type PersonCommand =
   | { readonly type: 'advance'; readonly taskId: TaskId }
   | { readonly type: 'retry'; readonly taskId: TaskId }
   | { readonly type: 'send-back'; readonly taskId: TaskId; readonly note: string }
+  /** The person's own version of a specification that waits at the gate; its bundle is stored with the command. */
+  | { readonly type: 'edit-specification'; readonly taskId: TaskId; readonly digest: Digest }
+  | { readonly type: 'set-priority'; readonly taskId: TaskId; readonly priority: number }
+  /** Gives up the container of a task that does not execute. */
+  | { readonly type: 'release-container'; readonly taskId: TaskId }
   | { readonly type: 'pause'; readonly taskId: TaskId }
   | { readonly type: 'resume'; readonly taskId: TaskId }
   | { readonly type: 'cancel'; readonly taskId: TaskId }

@@ -26,6 +26,9 @@ function apply(decision: Decision, command: Command): Rejection | null {
     case 'advance':
     case 'retry':
     case 'send-back':
+    case 'edit-specification':
+    case 'set-priority':
+    case 'release-container':
     case 'pause':
     case 'resume':
     case 'cancel':

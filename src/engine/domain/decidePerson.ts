@@ -1,9 +1,10 @@
 import { releaseLease } from './admission.ts';
+import { leaseOf } from './allocation.ts';
 import { assertNever } from './assertNever.ts';
 import type { PersonCommand, Rejection } from './commands.ts';
 import { type Decision, reject } from './decision.ts';
 import { queue } from './progress.ts';
-import { isFinal, type Phase, type StopIntent, type Task } from './task.ts';
+import { isExecuting, isFinal, type Phase, type StopIntent, type Task } from './task.ts';
 
 /** A person's move. Each refusal says what is so and what would work instead. */
 export function decidePerson(decision: Decision, command: PersonCommand): Rejection | null {
@@ -23,6 +24,19 @@ export function decidePerson(decision: Decision, command: PersonCommand): Reject
       return retry(decision, task);
     case 'send-back':
       return sendBack(decision, task, command.note);
+    case 'edit-specification':
+      if (task.phase.type !== 'gate') return notNow(task, 'edit the specification', 'waits for no approval');
+      decision.emit('specification.edited', task.id, { digest: command.digest });
+      return null;
+    case 'set-priority':
+      if (!Number.isSafeInteger(command.priority))
+        return reject('bad-input', 'A priority is a whole number.');
+      if (command.priority !== task.priority) {
+        decision.emit('task.prioritized', task.id, { priority: command.priority });
+      }
+      return null;
+    case 'release-container':
+      return releaseContainer(decision, task);
     case 'pause':
       return pause(decision, task);
     case 'resume':
@@ -136,6 +150,16 @@ function cancel(decision: Decision, task: Task): Rejection | null {
       releaseLease(decision, task.id, 'final');
       return null;
   }
+}
+
+function releaseContainer(decision: Decision, task: Task): Rejection | null {
+  if (leaseOf(decision.state.allocation, task.id) === null) {
+    return notNow(task, 'release the container', 'holds none');
+  }
+  if (isExecuting(task))
+    return notNow(task, 'release the container', 'works in it; pause or cancel it first');
+  releaseLease(decision, task.id, 'asked');
+  return null;
 }
 
 function stop(

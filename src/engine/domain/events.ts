@@ -13,6 +13,7 @@ export interface EventData {
     readonly settings: TaskSettings;
     readonly requestDigest: Digest;
   };
+  'task.prioritized': { readonly priority: number };
   'task.queued': { readonly stage: Stage; readonly reason: QueueReason };
   'task.admitted': { readonly port: SlotPort; readonly leaseId: LeaseId };
   'workspace.ready': {
@@ -56,6 +57,7 @@ export interface EventData {
   };
   'context.accepted': { readonly stage: Stage; readonly digest: Digest };
   'gate.opened': { readonly stage: 'specification'; readonly digest: Digest };
+  'specification.edited': { readonly digest: Digest };
   'rework.requested': { readonly round: number; readonly report: Digest; readonly findings: string };
   'task.backoff': {
     readonly stage: Stage;
@@ -81,7 +83,7 @@ export interface EventData {
   'lease.releasing': {
     readonly port: SlotPort;
     readonly leaseId: LeaseId;
-    readonly cause: 'final' | 'needed-elsewhere' | 'expired' | 'closing' | 'failed';
+    readonly cause: 'final' | 'needed-elsewhere' | 'expired' | 'closing' | 'failed' | 'asked';
   };
   'lease.released': { readonly port: SlotPort; readonly leaseId: LeaseId };
   'worktree.removed': { readonly path: string };

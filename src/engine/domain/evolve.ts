@@ -98,6 +98,10 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
       return { accepted: acceptedWith(task, event.data.stage, event.data.digest) };
     case 'gate.opened':
       return { phase: { type: 'gate', stage: event.data.stage, digest: event.data.digest } };
+    case 'specification.edited':
+      return task.phase.type === 'gate' ? { phase: { ...task.phase, digest: event.data.digest } } : null;
+    case 'task.prioritized':
+      return { priority: event.data.priority };
     case 'rework.requested':
       return { qaRounds: event.data.round, lastFindings: event.data.findings };
     case 'task.backoff':
@@ -224,8 +228,11 @@ function follow(allocation: Allocation, task: Task, at: number): Allocation {
   }
   const waits = task.phase.type === 'queued';
   const index = next.queue.findIndex((entry) => entry.taskId === task.id);
-  if (waits && index === -1) next = { ...next, queue: enqueued(next.queue, task) };
-  if (!waits && index !== -1) next = { ...next, queue: next.queue.toSpliced(index, 1) };
+  const isInPlace = waits ? next.queue[index]?.priority === task.priority : index === -1;
+  if (!isInPlace) {
+    const rest = index === -1 ? next.queue : next.queue.toSpliced(index, 1);
+    next = { ...next, queue: waits ? enqueued(rest, task) : rest };
+  }
   for (const port of slotPorts) {
     const slot = next.slots[port];
     if (slot.type !== 'leased' || slot.taskId !== task.id) continue;

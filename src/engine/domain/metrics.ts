@@ -67,7 +67,8 @@ function preservationOf(tasks: readonly Task[], isStored: (digest: string) => bo
   let given = 0;
   let preserved = 0;
   for (const task of tasks) {
-    const yielded = new Set<string>([task.requestDigest]);
+    // What a person wrote into the specification is a recorded result as well.
+    const yielded = new Set<string>([task.requestDigest, ...Object.values(task.accepted)]);
     for (const run of task.runs) {
       given += run.inputDigests.length;
       preserved += run.inputDigests.filter((digest) => yielded.has(digest) && isStored(digest)).length;

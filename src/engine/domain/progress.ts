@@ -72,14 +72,14 @@ export function rework(
     askPerson(decision, taskId, 'qa', {
       ...failure,
       message,
-      remedy: 'Send it back with a note, or accept it as it is.',
+      remedy: 'Send it back with a note, or advance it to take it as it is.',
     });
   } else if (round > task.settings.maxQaRounds) {
     const message = `QA still finds faults after ${task.settings.maxQaRounds} rounds of rework. ${verdict.message}`;
     askPerson(decision, taskId, 'qa', {
       ...failure,
       message,
-      remedy: 'Send it back with a note, or accept it as it is.',
+      remedy: 'Send it back with a note, or advance it to take it as it is.',
     });
   } else {
     decision.emit('rework.requested', taskId, { round, report, findings: verdict.findings });

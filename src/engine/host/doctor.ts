@@ -2,13 +2,14 @@ import { createServer } from 'node:net';
 import pc from 'picocolors';
 import { slotPorts } from '../domain/allocation.ts';
 import { OrchestratorError } from '../ports/errors.ts';
-import type { Isolation } from '../ports/isolation.ts';
+import { makeIsolations } from '../openOrchestrator.ts';
 import { execute } from '../process/exec.ts';
+import { systemClock } from '../systemClock.ts';
 import { type ExitCode, exitCodes } from './exitCodes.ts';
 import { plain } from './format.ts';
-import { type Assets, openHere, type Place, placeOf } from './hostEngine.ts';
+import { type Assets, openAnywhere, type Place, placeOf } from './hostEngine.ts';
 import type { CommonOptions } from './options.ts';
-import { type HostIo, Output } from './output.ts';
+import { type HostIo, Output, stderrLogger } from './output.ts';
 
 export interface DoctorOptions extends CommonOptions {
   readonly claude?: string;
@@ -65,18 +66,19 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
     claudePath: options.claude ?? null,
     baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null,
   };
+  const isolations = makeIsolations({
+    ...place,
+    ...assets,
+    clock: systemClock,
+    logger: stderrLogger(io),
+    onProgress: (text) => io.stderr.write(`${text}\n`),
+  });
   const withIsolation = async (kind: 'docker' | 'process', found: string): Promise<string> => {
-    const orchestrator = await openHere(place, io, assets, {
-      drive: 'none',
-      holder: 'orchestrator doctor',
-      onProgress: (text) => io.stderr.write(`${text}\n`),
-    });
     try {
-      const isolation: Isolation = orchestrator.isolations[kind];
-      await isolation.check(request);
+      await isolations[kind].check(request);
       return found;
     } finally {
-      await orchestrator.close();
+      await isolations[kind].close();
     }
   };
   return [
@@ -86,7 +88,7 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
       run: async () =>
         `${place.repository.path}, at ${(await place.worktrees.repository()).head.commit.slice(0, 12)}`,
     },
-    { name: 'storage', run: () => withStorage(place, io, assets) },
+    { name: 'storage', run: () => storageFound(place, io, assets) },
     {
       name: 'docker',
       run: () => withIsolation('docker', 'the engine answers, the image is there or can be built'),
@@ -97,24 +99,18 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
   ];
 }
 
-async function withStorage(place: Place, io: HostIo, assets: Assets): Promise<string> {
-  const orchestrator = await openHere(place, io, assets, {
-    drive: 'none',
-    holder: 'orchestrator doctor',
-    onProgress: () => {},
-  });
+async function storageFound(place: Place, io: HostIo, assets: Assets): Promise<string> {
+  const engine = await openAnywhere(place, io, assets, 'orchestrator doctor');
   try {
-    const { ok, rows, firstBadRow } = await orchestrator.records.verifyAudit();
+    const { ok, rows, firstBadRow } = await engine.records.verifyAudit();
     if (ok) return `${place.storage}, ${rows} audit rows, every hash fits`;
     throw new OrchestratorError(
       'environment',
-      `The audit trail in ${place.storage} was changed: row ${firstBadRow} of ${rows} does not fit.`,
-      {
-        remedy: 'Compare it with a backup or an export before you rely on it.',
-      },
+      `The audit trail in ${place.storage} was changed: row ${firstBadRow} does not fit; the ${rows} before it do.`,
+      { remedy: 'Compare it with a backup or an export before you rely on it.' },
     );
   } finally {
-    await orchestrator.close();
+    await engine.close();
   }
 }
 

@@ -11,8 +11,8 @@ import type { Orchestrator } from '../openOrchestrator.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { restOutcome, wireEvent, wireTask } from '../protocol/wire.ts';
 import { type ExitCode, exitCodes } from './exitCodes.ts';
-import { shortId } from './format.ts';
-import { type Assets, openAnywhere, openHere, placeOf } from './hostEngine.ts';
+import { plain, shortId } from './format.ts';
+import { type Assets, openAnywhere, openHere, type Place, placeOf } from './hostEngine.ts';
 import { type CommonOptions, type TaskOptions, taskSettings } from './options.ts';
 import { type HostIo, Output } from './output.ts';
 import { ProgressView } from './progressView.ts';
@@ -22,8 +22,9 @@ import { knownTask } from './taskReference.ts';
 export async function run(options: TaskOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
   const id = taskIdOf(randomUUID());
   const settings = await taskSettings(options, io.cwd);
-  return driveAll(options, io, assets, 'orchestrator run', [id], async (orchestrator) => {
+  return driveAll(options, io, assets, 'orchestrator run', [id], async (orchestrator, { worktrees }) => {
     // Before anything is recorded: a task that cannot run here should not be left behind.
+    await worktrees.checkBase(settings.baseBranch);
     await orchestrator.isolations[settings.isolation].check({
       ...settings,
       baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null,
@@ -52,12 +53,13 @@ export async function add(options: TaskOptions, io: HostIo, assets: Assets): Pro
   const output = new Output(io, options.json === true);
   const place = await placeOf(options, io);
   const settings = await taskSettings(options, io.cwd);
+  await place.worktrees.checkBase(settings.baseBranch);
   const engine = await openAnywhere(place, io, assets, 'orchestrator add');
   try {
     const id = taskIdOf(randomUUID());
     const task = await create(engine, id, options, settings, io);
     output.object({ type: 'added', ...wireTask(task) });
-    output.text(`Queued ${shortId(id)}: ${task.title}. Start it with \`orchestrator resume\`.`);
+    output.text(`Queued ${shortId(id)}: ${plain(task.title)}. Start it with \`orchestrator resume\`.`);
     return exitCodes.asAsked;
   } finally {
     await engine.close();
@@ -105,7 +107,7 @@ async function driveAll(
   assets: Assets,
   holder: string,
   drive: 'all' | readonly TaskId[],
-  begin: (orchestrator: Orchestrator) => Promise<readonly TaskId[]>,
+  begin: (orchestrator: Orchestrator, place: Place) => Promise<readonly TaskId[]>,
 ): Promise<ExitCode> {
   const output = new Output(io, options.json === true);
   const view = output.json ? null : new ProgressView(io, Date.now);
@@ -118,7 +120,7 @@ async function driveAll(
     if (notice.type === 'committed') for (const row of notice.rows) output.object(wireEvent(row));
   });
   try {
-    const ids = await begin(orchestrator);
+    const ids = await begin(orchestrator, place);
     await orchestrator.start();
     const rested = await Promise.race([
       service.until(() => !ids.some((id) => service.isMoving(id))).then(() => true),
@@ -130,7 +132,7 @@ async function driveAll(
     output.note(
       running.length === 0
         ? 'Interrupted. Nothing is lost: `orchestrator resume` goes on.'
-        : `Interrupted. ${running.map(({ id, title }) => `${shortId(id)} (${title})`).join(', ')}: the agent goes on by itself until its time is over. ` +
+        : `Interrupted. ${running.map(({ id, title }) => `${shortId(id)} (${plain(title)})`).join(', ')}: the agent goes on by itself until its time is over. ` +
             '`orchestrator resume` follows it again; `orchestrator cancel` ends it.',
     );
     return exitCodes.interrupted;

@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts';
 import { openOrchestrator, type Orchestrator } from '../openOrchestrator.ts';
 import type { Drive } from '../orchestratorService.ts';
 import { OrchestratorError } from '../ports/errors.ts';
-import { EngineClient } from '../sharing/engineClient.ts';
+import { EngineClient, holderGone } from '../sharing/engineClient.ts';
 import { defaultStorage, defaultWorktrees } from '../storagePaths.ts';
 import { connectToHolder } from '../store/writerLock.ts';
 import { systemClock } from '../systemClock.ts';
@@ -83,8 +83,16 @@ export async function openAnywhere(
       await orchestrator.start();
       return orchestrator;
     } catch (error) {
-      if (!OrchestratorError.is(error, 'environment') || Date.now() > deadline) throw error;
+      // Someone holds it who is just leaving, or who came first. Any other failure stays one, however often it is tried.
+      const holderNow = await connectToHolder(place.storage);
+      holderNow?.destroy();
+      if ((holderNow === null && !isGone(error)) || Date.now() > deadline) throw error;
       await delay(100);
     }
   }
+}
+
+/** The holder left between our look and its answer. */
+function isGone(error: unknown): boolean {
+  return OrchestratorError.is(error, 'environment') && error.cause === holderGone;
 }

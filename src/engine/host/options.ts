@@ -103,7 +103,8 @@ async function readSettings(path: string): Promise<SettingsInput> {
       `The settings file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-  const result = v.safeParse(settingsSchema, parsed);
+  // To a schema of optional keys an array is an object without any.
+  const result = v.safeParse(settingsSchema, Array.isArray(parsed) ? null : parsed);
   if (result.success) return result.output;
   throw new OrchestratorError(
     'bad-input',
@@ -122,8 +123,10 @@ function present<Key extends string, Value>(key: Key, value: Value | undefined):
 }
 
 function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
-  return Number(text);
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return number;
 }
 
 const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];

@@ -33,7 +33,11 @@ export class ProgressView {
     switch (notice.type) {
       case 'committed':
         for (const task of notice.tasks) this.tasks.set(task.id, task);
-        for (const row of notice.rows) this.showRow(row);
+        for (const row of notice.rows) {
+          // What the agent of the stage before did last is not what this one does.
+          if (row.type === 'run.started') this.doing.delete(row.taskId);
+          this.showRow(row);
+        }
         return;
       case 'activity': {
         const text = plain(notice.activity.text, this.width() - 14);
@@ -82,7 +86,9 @@ export class ProgressView {
     this.frame = (this.frame + 1) % spinner.length;
     const parts = running.map(({ task, run }) => {
       const doing = this.doing.get(task.id);
-      return `${stageNames[run.stage]} ${elapsed(this.now() - run.startedAt)}${doing === undefined ? '' : pc.dim(` ${plain(doing, 50)}`)}`;
+      const spent = totalCostUsd(task) === 0 ? '' : ` ${usd(totalCostUsd(task))}`;
+      const what = doing === undefined ? '' : pc.dim(` ${plain(doing, 50)}`);
+      return `${stageNames[run.stage]} ${elapsed(this.now() - run.startedAt)}${spent}${what}`;
     });
     this.io.stdout.write(`${pc.cyan(spinner[this.frame] ?? '')} ${parts.join(pc.dim('  |  '))}`);
     this.statusShown = true;

@@ -127,7 +127,11 @@ export const audit =
       const lines: string[] = [];
       for await (const row of allRows(records, query))
         lines.push(JSON.stringify({ ...wireEvent(row), actor: row.actor, cause: row.cause, hash: row.hash }));
-      await writeFile(path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+      await writeFile(path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 }).catch(
+        (error: Error) => {
+          throw new OrchestratorError('bad-input', `${path} cannot be written: ${error.message}`);
+        },
+      );
       output.object({ type: 'exported', rows: lines.length, file: path });
       output.text(`${lines.length} rows written to ${path}.`);
       return exitCodes.asAsked;
@@ -147,7 +151,7 @@ async function verify(records: Records, output: Output): Promise<ExitCode> {
   output.text(
     ok
       ? `The audit trail is whole: ${rows} rows, every hash fits.`
-      : `The audit trail was changed: row ${firstBadRow} of ${rows} does not fit.`,
+      : `The audit trail was changed: row ${firstBadRow} does not fit; the ${rows} before it do.`,
   );
   return ok ? exitCodes.asAsked : exitCodes.needsAttention;
 }

@@ -128,8 +128,12 @@ export class EngineClient implements Engine {
   }
 }
 
+/** The cause of the error that says so. */
+export const holderGone = Symbol('holder gone');
+
 function wentAway(why: string): OrchestratorError {
   return new OrchestratorError('environment', `The orchestrator that holds the storage went away: ${why}.`, {
     remedy: 'Run the command again.',
+    cause: holderGone,
   });
 }

@@ -1,4 +1,4 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
 import { readIfPresent } from '../process/runDirectory.ts';
@@ -30,6 +30,9 @@ export interface RegisteredWorktree {
 /** Finds the repository around a folder, which may lie deep inside or be a linked worktree. */
 export async function locateRepository(folder: string): Promise<RepositoryPlace> {
   await checkGitVersion();
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() !== true)
+    throw new OrchestratorError('bad-input', `There is no folder "${folder}".`);
   const [topLevel, gitDir, commonGitDir] = [
     await ask(folder, ['--show-toplevel']),
     await ask(folder, ['--absolute-git-dir']),

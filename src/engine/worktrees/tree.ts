@@ -1,6 +1,7 @@
 import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changesBetween, commitTree, moveBranch, salvage, statBetween, type FileChange } from './commits.ts';
+import { isBehindLink } from './files.ts';
 import { fieldsOf, type Git } from './git.ts';
 import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
@@ -34,9 +35,18 @@ async function snapshot(worktree: Worktree): Promise<string> {
     });
   }
   // `git add` would run `git status` inside a submodule, by the submodule's own configuration.
-  const left = [...copiedFiles, ...(await submodules(git))].map((path) => `:(exclude,literal)${path}`);
-  const input = ['.', ...left].map((pathspec) => `${pathspec}\0`).join('');
-  await git.run(['add', '--all', '--pathspec-from-file=-', '--pathspec-file-nul'], { input });
+  const left = [...copiedFiles, ...(await submodules(git))];
+  const behindLinks = await Promise.all(left.map((path) => isBehindLink(worktree.path, path)));
+  const excluded = left
+    // Not reached anyway, and git refuses to hear of it.
+    .filter((_path, index) => behindLinks[index] === false)
+    .map((path) => `:(exclude,literal)${path}`);
+  const input = ['.', ...excluded].map((pathspec) => `${pathspec}\0`).join('');
+  await git.run(['add', '--all', '--pathspec-from-file=-', '--pathspec-file-nul'], {
+    input,
+    // 1: all is added; it is only displeased that an ignored file was named, be it to leave it out.
+    answers: [0, 1],
+  });
   return git.line(['write-tree']);
 }
 

@@ -4,6 +4,7 @@ import { OrchestratorError } from '../ports/errors.ts';
 import { changesBetween, patchBetween, statBetween, type FileChange } from './commits.ts';
 import { type CommittedWork, committedWorkOf, type FileAt, fileAt } from './committedWork.ts';
 import { findCopyFiles, placeCopyFiles, refused } from './copyFiles.ts';
+import { Git } from './git.ts';
 import { fingerprintOf, putBackGitFile, putBackHead, takeOutNestedRepositories } from './integrity.ts';
 import { pathLocks } from './keyedMutex.ts';
 import { markerOf, updateMarker } from './marker.ts';
@@ -11,7 +12,13 @@ import { acceptInto } from './merge.ts';
 import { checkTaskId } from './names.ts';
 import { ensureWorktree, type EnsureRequest } from './registration.ts';
 import { removeWorktree } from './removal.ts';
-import { headOf, locateRepository, type RepositoryHead, type RepositoryPlace } from './repository.ts';
+import {
+  branchCommit,
+  headOf,
+  locateRepository,
+  type RepositoryHead,
+  type RepositoryPlace,
+} from './repository.ts';
 import { changesOf, checkOut, commitAll, restoreTo, type Checkpoint } from './tree.ts';
 import { gitOf, historyOf, tipOf, type Worktree } from './worktree.ts';
 
@@ -45,6 +52,14 @@ export class WorktreeManager {
   }> {
     const place = await this.place();
     return { topLevel: place.topLevel, commonGitDir: place.commonGitDir, head: await headOf(place) };
+  }
+
+  /** Throws `bad-input` when a task cannot start there: no commit yet, or no such branch. null = the current branch. */
+  async checkBase(baseBranch: string | null): Promise<void> {
+    const place = await this.place();
+    await headOf(place);
+    if (baseBranch !== null)
+      await branchCommit(new Git({ gitDir: place.gitDir, workTree: place.topLevel }), baseBranch);
   }
 
   /**

@@ -277,6 +277,37 @@ describe('a person’s moves', () => {
     expect(of.dispatch({ type: 'advance', taskId: task(of).id })).toMatchObject({ code: 'not-now' });
   });
 
+  it('lets a person rewrite the specification at the gate, and implements that one', () => {
+    const of = world(true);
+    step(of, 'prepare');
+    step(of, 'run');
+    const digest = of.digest();
+    expect(of.dispatch({ type: 'edit-specification', taskId: task(of).id, digest })).toBeNull();
+    of.dispatch({ type: 'approve', taskId: task(of).id });
+    step(of, 'prepare');
+    expect(task(of).runs.at(-1)?.inputDigests).toContain(digest);
+    expect(task(of).runs.at(-1)?.inputDigests).not.toContain(task(of).runs[0]?.outputDigest);
+    expect(of.dispatch({ type: 'edit-specification', taskId: task(of).id, digest })).toMatchObject({
+      code: 'not-now',
+    });
+  });
+
+  it('moves a waiting task forward in the queue', () => {
+    const of = world(false, false, false, false);
+    of.dispatch({ type: 'set-priority', taskId: task(of, 3).id, priority: 1 });
+    expect(of.state.allocation.queue.map(({ taskId }) => of.taskIds.indexOf(taskId))).toEqual([3, 2]);
+  });
+
+  it('gives up the container of a task that rests, and of no other', () => {
+    const of = world(false);
+    expect(of.dispatch({ type: 'release-container', taskId: task(of).id })).toMatchObject({
+      code: 'not-now',
+    });
+    toCompleted(of);
+    expect(of.dispatch({ type: 'release-container', taskId: task(of).id })).toBeNull();
+    expect(of.state.allocation.slots[8081].type).toBe('releasing');
+  });
+
   it('sends a completed task back to implementation with a note', () => {
     const of = world(false);
     toCompleted(of);

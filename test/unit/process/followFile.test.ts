@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -111,8 +111,13 @@ describe('followFile', () => {
     expect(chunks).toBe(1);
   });
 
-  it('passes on an error that is not absence', async () => {
-    const read = collect(followFile(directory, { from: 0, until: Promise.resolve(), signal: never }));
-    await expect(read).rejects.toThrow(/EISDIR/);
+  it.each(['a folder', 'a link'])('reads nothing of %s that stands in its place', async (kind) => {
+    const secret = join(directory, 'secret');
+    await writeFile(secret, 'not for the engine');
+    if (kind === 'a link') await symlink(secret, path);
+    else await mkdir(path);
+    expect(
+      await collect(followFile(path, { from: 0, until: Promise.resolve(), signal: never })),
+    ).toHaveLength(0);
   });
 });

@@ -28,6 +28,8 @@ const eventTypes: Readonly<Record<EventType, true>> = {
   'run.cancelled': true,
   'context.accepted': true,
   'gate.opened': true,
+  'specification.edited': true,
+  'task.prioritized': true,
   'rework.requested': true,
   'task.backoff': true,
   'task.parked': true,
