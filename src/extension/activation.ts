@@ -55,7 +55,7 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
     registerCommands(commandContext),
     safely(log, 'views', () => registerViews(context, session)),
     safely(log, 'review', () => registerReview(context, session)),
-    safely(log, 'webviews', () => registerWebviews(context, session)),
+    safely(log, 'webviews', () => registerWebviews(context, session, log)),
     registerUriHandler(),
     session.onNotice((notice) => {
       if (notice.type !== 'committed' || session.state.type !== 'driving') return;

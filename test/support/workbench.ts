@@ -125,20 +125,23 @@ export class Workbench {
     return this.page.locator('.tabs-container .tab', { hasText: title });
   }
 
-  /** The document of the webview whose body has this text; the newest that fits. */
+  /** The document of a webview whose body has this text; of several the newest. */
   async webview(text: string | RegExp): Promise<Frame> {
-    for (;;) {
+    const deadline = Date.now() + webviewLimitMs;
+    while (Date.now() < deadline) {
       for (const frame of this.page.frames().toReversed()) {
-        if (frame.name() !== 'active-frame') continue;
-        const count = await frame
+        if (frame === this.page.mainFrame()) continue;
+        // A frame may go while it is asked.
+        const found = await frame
           .locator('body', { hasText: text })
           .count()
           .catch(() => 0);
-        if (count > 0) return frame;
+        if (found > 0) return frame;
       }
-      // A frame that loads is told by an event; that its text is there is not.
+      // That a frame loads is told by an event; that its text is there is not.
       await this.page.waitForTimeout(100);
     }
+    throw new Error(`no webview says ${String(text)}`);
   }
 
   private pane(title: string): Locator {
@@ -148,6 +151,9 @@ export class Workbench {
 
 /** A played stage takes 3 s, with the start of the CLI; on a machine busy with something else many times that. */
 const stageLimitMs = 60_000;
+
+/** A webview's service worker, its page and the first snapshot took 1 s. */
+const webviewLimitMs = 30_000;
 
 const closedGroup = (group: string): string =>
   `.pane .monaco-list-row[aria-level="1"][aria-expanded="false"][aria-label^="${group},"]`;

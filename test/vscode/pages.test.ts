@@ -75,7 +75,7 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
       await workbench.command('Orchestrator: Open Inspector');
       await workbench.answer(reviewed, { until: reviewed });
     }
-    return workbench.webview(/Context\s*Live\s*QA/);
+    return workbench.webview('Ready for review');
   }
 
   it('show what a headless host did before, and say in the badge and status bar what needs a person', async () => {

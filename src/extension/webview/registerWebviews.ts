@@ -16,10 +16,10 @@ const registered = new WeakMap<Session, Webviews>();
 export function registerWebviews(
   context: vscode.ExtensionContext,
   session: Session,
-  logger?: Logger,
+  logger: Logger,
 ): vscode.Disposable {
   const report = (error: unknown): void => {
-    logger?.error('webview.failed', {
+    logger.error('webview.failed', {
       message: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
   };

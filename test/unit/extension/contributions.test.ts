@@ -146,6 +146,12 @@ describe('every id that is declared is used by code', () => {
   });
 });
 
+test('texts are written so that the export for translators finds them', () => {
+  // `npm run l10n` looks for `l10n.t('...')`: not for a `t` of another name, nor for a text put together.
+  expect(sources).not.toMatch(/\} = vscode\.l10n/);
+  expect(sources.match(/\bl10n\.t\((?!\s*['"{])/g) ?? []).toEqual([]);
+});
+
 describe('package.json holds together', () => {
   const commands = new Set<string>(Object.values(commandIds));
 

@@ -186,5 +186,10 @@ const cell = (text: string | null, sign: 'removed' | 'added' | null): TemplateRe
   text === null
     ? html`<td class="absent"></td>`
     : html`<td>
-        ${sign === null ? nothing : html`<span class="sign" aria-hidden="true">${sign === 'added' ? '+' : '−'}</span><span class="unseen">${sign}: </span>`}${text}
+        ${
+          sign === null
+            ? nothing
+            : html`<span class="sign" aria-hidden="true">${sign === 'added' ? '+' : '−'}</span
+                ><span class="unseen">${sign}: </span>`
+        }<span class="line">${text}</span>
       </td>`;
