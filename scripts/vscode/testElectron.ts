@@ -1,4 +1,4 @@
-// `npm run test:electron [-- --shim]`: the suites of the extension host through @vscode/test-electron, as desktop users of the
+// `npm run test:electron [-- [--shim] VERSION ...]`: the suites of the extension host through @vscode/test-electron, as desktop users of the
 // repository run them: in a downloaded desktop VS Code where there is a desktop, else in the server build with the shim.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,9 +16,14 @@ const root = resolve(import.meta.dirname, '../..');
 const shim = join(root, 'scripts/vscode/codeShim.mjs');
 
 export async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { shim: { type: 'boolean' } } });
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { shim: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const versions = vscodeReleases.map(({ version }) => version);
   let failures = 0;
-  for (const { version } of vscodeReleases) {
+  for (const version of positionals.length === 0 ? versions : positionals) {
     const executable = values.shim === true ? shim : await desktopOrShim(version);
     process.stdout.write(`\nVS Code ${version}: ${executable}\n`);
     failures += await runSuite(executable, version);

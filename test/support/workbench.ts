@@ -39,6 +39,30 @@ export class Workbench {
     }
   }
 
+  /** Whether the palette has a command with this title. */
+  async offers(title: string): Promise<boolean> {
+    await this.page.locator('.part.titlebar').click({ position: { x: 5, y: 5 } });
+    await this.page.keyboard.press('F1');
+    // Some command of ours is there in every state: its row says that the list is made.
+    await this.quickInput.locator('.quick-input-filter input').fill('>Orchestrator: ');
+    await this.quickInput.getByText('Orchestrator: Show Log').first().waitFor();
+    await this.quickInput.locator('.quick-input-filter input').fill(`>${title}`);
+    const row = this.quickInput.getByRole('option', { name: title });
+    await this.quickInput.getByRole('option').first().waitFor();
+    const isThere = (await row.count()) > 0;
+    await this.page.keyboard.press('Escape');
+    return isThere;
+  }
+
+  /** Presses a button of VS Code's own page about trust in the folder. */
+  async trustFolder(button: 'Trust' | "Don't Trust"): Promise<void> {
+    await this.command('Workspaces: Manage Workspace Trust');
+    await this.page
+      .locator('.workspace-trust-editor')
+      .getByRole('button', { name: button, exact: true })
+      .click();
+  }
+
   /** Fills in the input that is open and accepts it; `until`: once the list has a row with this text, by that row. */
   async answer(text: string, { until }: { readonly until?: string } = {}): Promise<void> {
     const input = this.quickInput.locator('.quick-input-filter input');

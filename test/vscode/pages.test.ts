@@ -109,6 +109,14 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
     },
   );
 
+  it('are looked at by axe itself: it finds what is put there to be found', async () => {
+    const frame = await openInspector();
+    await frame.evaluate(`document.body.insertAdjacentHTML('beforeend', '<button id="nameless"></button>')`);
+    const found = await seriousViolations(frame);
+    await frame.evaluate(`document.getElementById('nameless').remove()`);
+    expect(found).toEqual([expect.stringContaining('button-name')]);
+  });
+
   it('have an inspector that says what QA found, and what came of it', async () => {
     const frame = await openInspector();
     await frame.getByRole('tab', { name: 'QA', exact: true }).click();
