@@ -153,7 +153,7 @@ function sourceFiles(folder) {
   return readdirSync(join(root, folder), { recursive: true })
     .map((name) => posix(join(folder, name)))
     .filter((name) => /\.[cm]?[jt]sx?$/.test(name) && !name.includes('node_modules/'))
-    .toSorted();
+    .toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 function posix(path) {
