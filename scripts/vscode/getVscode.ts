@@ -1,13 +1,16 @@
 // `npm run vscode:get [version ...]`: fetches the VS Code servers of the suites from the npm registry. Nothing is compiled.
 import { execFile } from 'node:child_process';
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { installationFolder, readyMark, type VscodeRelease, vscodeReleases } from './installations.ts';
 import { spdlogSource } from './spdlogSource.ts';
 
 const run = promisify(execFile);
+
+/** Raised when an installation is made in another way: the one that is there is then replaced. */
+const recipe = '3';
 
 /** For a VS Code that needs another Node than the one this runs on: major -> the package with the executable. */
 const nodeReleases: Readonly<Record<string, { readonly spec: string; readonly integrity: string }>> = {
@@ -24,10 +27,7 @@ export async function main(wanted: readonly string[]): Promise<number> {
     throw new Error(`Unknown; there is ${vscodeReleases.map((r) => r.version).join(', ')}`);
   for (const release of releases) {
     const folder = installationFolder(release);
-    const isThere = await access(join(folder, readyMark)).then(
-      () => true,
-      () => false,
-    );
+    const isThere = (await readFile(join(folder, readyMark), 'utf8').catch(() => null)) === recipe;
     if (!isThere) await install(release, folder);
     process.stdout.write(`VS Code ${release.version} ${isThere ? 'is there' : 'installed'}: ${folder}\n`);
   }
@@ -43,11 +43,12 @@ async function install(release: VscodeRelease, folder: string): Promise<void> {
     const server = join(temporary, 'lib/vscode');
     await npm(['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], server);
     await writeFile(join(server, 'node_modules/@vscode/spdlog/index.js'), spdlogSource);
+    await addSearch(server);
     await slim(server);
     const product = v.parse(v.object({ version: v.string() }), await json(join(server, 'product.json')));
     if (product.version !== release.version)
       throw new Error(`${release.spec} holds VS Code ${product.version}, not ${release.version}`);
-    await writeFile(join(temporary, readyMark), `${release.spec}\n`);
+    await writeFile(join(temporary, readyMark), recipe);
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
   } finally {
@@ -69,21 +70,43 @@ async function addNode(folder: string): Promise<void> {
   await unpack(release, join(folder, '.node'), ['package/bin/node']);
 }
 
+/** An older release downloads its search program, which is left out: without one VS Code complains of it at every start. */
+async function addSearch(server: string): Promise<void> {
+  const folder = join(server, 'node_modules/@vscode/ripgrep');
+  const isExpected = await readdir(folder).then(
+    (names) => !names.includes('bin'),
+    () => false,
+  );
+  if (!isExpected) return;
+  await mkdir(join(folder, 'bin'));
+  // Its exit code for "nothing found".
+  await writeFile(join(folder, 'bin/rg'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+}
+
+const keptExtensions =
+  /^(theme-.*|json|javascript|typescript-basics|markdown-basics|markdown-language-features|configuration-editing)$/;
+
+const browserProgram = v.object({ browser: v.string() });
+
 /**
  * Fewer built-in extensions and no agent runtimes: a start is 3 s faster and takes 200 MB less. What stays: themes, and the
  * languages that diffs of the sample repository are coloured with.
  */
 async function slim(server: string): Promise<void> {
-  const kept =
-    /^(theme-.*|json|javascript|typescript-basics|markdown-basics|markdown-language-features|configuration-editing)$/;
   const extensions = await readdir(join(server, 'extensions'), { withFileTypes: true });
-  const dropped = extensions.filter((entry) => entry.isDirectory() && !kept.test(entry.name));
-  const paths = [
-    ...dropped.map(({ name }) => join(server, 'extensions', name)),
-    join(server, 'node_modules/@github'),
-    join(server, 'node_modules/@microsoft/mxc-sdk'),
-  ];
-  for (const path of paths) await rm(path, { recursive: true, force: true });
+  for (const { name } of extensions.filter((entry) => entry.isDirectory())) {
+    if (keptExtensions.test(name)) continue;
+    const folder = join(server, 'extensions', name);
+    const manifest = v.safeParse(browserProgram, await json(join(folder, 'package.json')).catch(() => null));
+    await rm(folder, { recursive: true });
+    if (!manifest.success) continue;
+    // The workbench knows its extensions by heart, starts those for browsers, and tells the person about each that lacks.
+    const program = join(folder, manifest.output.browser.replace(/(\.js)?$/, '.js'));
+    await mkdir(dirname(program), { recursive: true });
+    await writeFile(program, 'exports.activate = () => {};\n');
+  }
+  for (const path of ['@github', '@microsoft/mxc-sdk'])
+    await rm(join(server, 'node_modules', path), { recursive: true, force: true });
 }
 
 async function unpack(

@@ -54,13 +54,25 @@ export class Workbench {
     return isThere;
   }
 
-  /** Presses a button of VS Code's own page about trust in the folder. */
-  async trustFolder(button: 'Trust' | "Don't Trust"): Promise<void> {
+  /** Gives or takes trust in the folder on VS Code's own page about it. */
+  async setTrust(trust: 'given' | 'taken'): Promise<void> {
     await this.command('Workspaces: Manage Workspace Trust');
-    await this.page
-      .locator('.workspace-trust-editor')
-      .getByRole('button', { name: button, exact: true })
-      .click();
+    const editor = this.page.locator('.workspace-trust-editor');
+    if (trust === 'given') await editor.getByRole('button', { name: 'Trust', exact: true }).click();
+    else {
+      // Only to be seen while the mouse is over its row, and a toast may be in the way of that.
+      await editor
+        .locator('.monaco-list-row [aria-label="Delete Path"]')
+        .dispatchEvent('click', undefined, { timeout: 10_000 });
+    }
+    // Newer releases show the page as a dialog over the window.
+    const dialog = this.page.locator('.monaco-modal-editor-block');
+    if (await dialog.isVisible())
+      await dialog
+        .getByRole('button', { name: /^Close/ })
+        .first()
+        .click();
+    await dialog.waitFor({ state: 'hidden' });
   }
 
   /** Fills in the input that is open and accepts it; `until`: once the list has a row with this text, by that row. */

@@ -37,13 +37,11 @@ describe.skipIf(skip).each(vscodeReleases)('a folder that VS Code $version does 
     expect(await workbench.offers('Orchestrator: New Task')).toBe(false);
     expect(scene.api.requests).toEqual([]);
 
-    await workbench.trustFolder('Trust');
-    await workbench.openViews();
+    await workbench.setTrust('given');
     await workbench.taskIn('Completed', 'Slug it');
 
     const before = scene.api.requests.length;
-    await workbench.trustFolder("Don't Trust");
-    await workbench.openViews();
+    await workbench.setTrust('taken');
     await workbench.taskIn('Completed', 'Slug it');
     expect(await workbench.offers('Orchestrator: Accept and Merge')).toBe(false);
     expect(scene.api.requests).toHaveLength(before);
