@@ -8,6 +8,11 @@ export interface VscodeRelease {
   readonly spec: string;
   /** SHA-512 of the tarball, as the registry names it. */
   readonly integrity: string;
+  /**
+   * Needed since about 1.130 to make a window load the extension and the tests that its address names; before, it also
+   * refused to show dialogs.
+   */
+  readonly smokeTestDriver: boolean;
 }
 
 const root = resolve(import.meta.dirname, '../..');
@@ -19,12 +24,14 @@ export const vscodeReleases = [
     spec: 'code-server@4.139.1',
     integrity:
       'sha512-fUYvJVdz4ZoVJfakGiGWXFMpF8K1ObsrpGvX17ZxNpKOzdNHs7lANT670JTr4ZhA8DnWqyvvmFG/d3HV9Yy6ew==',
+    smokeTestDriver: true,
   },
   {
     version: '1.100.3',
     spec: 'code-server@4.100.3',
     integrity:
       'sha512-q/Fh2DOxCRNhC/WiG/6sAhSKnj7ZACTVBaeeZ+rWjol//0FCbl/qg1ln5ecZ99jYcfqMxZZAyWcN+YBIo0DgpA==',
+    smokeTestDriver: false,
   },
 ] as const satisfies readonly VscodeRelease[];
 

@@ -78,8 +78,7 @@ export class VscodeServer {
       `--server-data-dir=${join(lab, 'server')}`,
       `--user-data-dir=${join(lab, 'user')}`,
       `--extensions-dir=${join(lab, 'extensions')}`,
-      // Without it a built workbench ignores the extension and the tests that the address names.
-      '--enable-smoke-test-driver',
+      ...(options.release.smokeTestDriver ? ['--enable-smoke-test-driver'] : []),
       ...(options.trust === 'given' ? ['--disable-workspace-trust'] : []),
     ];
     const child = spawn(node, argv, {

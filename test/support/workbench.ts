@@ -16,8 +16,14 @@ export class Workbench {
     return workbench;
   }
 
+  /** Opens the extension's views, unless the window came back with them open. */
   async openViews(): Promise<void> {
-    await this.page.locator('.activitybar .action-item a[aria-label^="Orchestrator"]').click();
+    const item = this.page.locator('.activitybar .action-item', {
+      has: this.page.locator('a[aria-label^="Orchestrator"]'),
+    });
+    await item.waitFor();
+    const classes = (await item.getAttribute('class')) ?? '';
+    if (!classes.split(' ').includes('checked')) await item.locator('a').first().click();
     await this.tasks.waitFor();
   }
 
@@ -65,13 +71,10 @@ export class Workbench {
         .locator('.monaco-list-row [aria-label="Delete Path"]')
         .dispatchEvent('click', undefined, { timeout: 10_000 });
     }
-    // Newer releases show the page as a dialog over the window.
+    // Newer releases show the page as a dialog over the window; taking trust loads the window anew, without it.
     const dialog = this.page.locator('.monaco-modal-editor-block');
-    if (await dialog.isVisible())
-      await dialog
-        .getByRole('button', { name: /^Close/ })
-        .first()
-        .click();
+    if (trust === 'given' && (await dialog.isVisible()))
+      await dialog.getByRole('button', { name: 'Close' }).first().click();
     await dialog.waitFor({ state: 'hidden' });
   }
 
