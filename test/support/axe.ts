@@ -19,6 +19,10 @@ const resultSchema = v.object({
 /** What keeps people from using the page: axe's serious and critical violations, each in a few lines. */
 export async function seriousViolations(frame: Frame): Promise<readonly string[]> {
   await frame.evaluate(await source);
+  // In the middle of a change of theme a colour is neither the one nor the other.
+  await frame.evaluate(
+    `new Promise(requestAnimationFrame).then(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)))`,
+  );
   const found: unknown = await frame.evaluate(`axe.run(document, {
     resultTypes: ['violations'],
     // VS Code owns the document around the page's body: its title and language.

@@ -18,26 +18,28 @@ export class Workbench {
 
   /** Opens the extension's views, unless the window came back with them open. */
   async openViews(): Promise<void> {
-    const item = this.page.locator('.activitybar .action-item', {
-      has: this.page.locator('a[aria-label^="Orchestrator"]'),
-    });
-    await item.waitFor();
-    const classes = (await item.getAttribute('class')) ?? '';
-    if (!classes.split(' ').includes('checked')) await item.locator('a').first().click();
-    await this.tasks.waitFor();
+    const icon = this.page.locator('.activitybar .action-item a[aria-label^="Orchestrator"]').first();
+    await icon.waitFor();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // What was open comes back a moment after the icons, and a click would then close it.
+        return await this.tasks.waitFor({ timeout: attempt === 1 ? 1_000 : 8_000 });
+      } catch (error) {
+        if (attempt === 4) throw error;
+        await icon.click();
+      }
+    }
   }
 
   /** Runs a command from the palette, found by its title. */
   async command(title: string): Promise<void> {
     const row = this.quickInput.locator('.monaco-list-row', { hasText: title }).first();
     for (let attempt = 1; ; attempt += 1) {
-      // Out of whatever has the focus: a webview keeps F1 to itself.
-      await this.page.locator('.part.titlebar').click({ position: { x: 5, y: 5 } });
-      await this.page.keyboard.press('F1');
-      await this.quickInput.locator('.quick-input-filter input').fill(`>${title}`);
+      const timeout = attempt < 10 ? 2_000 : 10_000;
       try {
-        // The palette knows the commands of the moment when it opened; shortly after a start those that need trust lack.
-        return await row.click({ timeout: attempt < 10 ? 2_000 : 10_000 });
+        // Shortly after a start the palette lacks commands that need trust, and what else opens closes it.
+        await this.openPalette(title, timeout);
+        return await row.click({ timeout });
       } catch (error) {
         if (attempt === 10) throw error;
         await this.page.keyboard.press('Escape');
@@ -47,10 +49,8 @@ export class Workbench {
 
   /** Whether the palette has a command with this title. */
   async offers(title: string): Promise<boolean> {
-    await this.page.locator('.part.titlebar').click({ position: { x: 5, y: 5 } });
-    await this.page.keyboard.press('F1');
     // Some command of ours is there in every state: its row says that the list is made.
-    await this.quickInput.locator('.quick-input-filter input').fill('>Orchestrator: ');
+    await this.openPalette('Orchestrator: ', 10_000);
     await this.quickInput.getByText('Orchestrator: Show Log').first().waitFor();
     await this.quickInput.locator('.quick-input-filter input').fill(`>${title}`);
     const row = this.quickInput.getByRole('option', { name: title });
@@ -181,6 +181,13 @@ export class Workbench {
       await this.page.waitForTimeout(100);
     }
     throw new Error(`no webview says ${String(text)}`);
+  }
+
+  private async openPalette(text: string, timeout: number): Promise<void> {
+    // Out of whatever has the focus: a webview keeps F1 to itself.
+    await this.page.locator('.part.titlebar').click({ position: { x: 5, y: 5 }, timeout });
+    await this.page.keyboard.press('F1');
+    await this.quickInput.locator('.quick-input-filter input').fill(`>${text}`, { timeout });
   }
 
   private pane(title: string): Locator {

@@ -15,23 +15,15 @@ const { skip } = await requireVscode();
 const updatesScreenshots = process.env['UPDATE_SCREENSHOTS'] === '1';
 const screenshots = resolve(import.meta.dirname, '../../media/screenshots');
 
-/** Picture's name -> the theme's name, which older releases begin with `Default`, and the class VS Code gives its window. */
+/** Picture's name -> the theme's name, which older releases begin with `Default`, and the file it is in. */
 const themes = {
-  dark: { name: 'Dark Modern', mark: 'vs-dark' },
-  light: { name: 'Light Modern', mark: 'vs' },
-  'high-contrast': { name: 'Default High Contrast', mark: 'hc-black' },
-  'high-contrast-light': { name: 'Default High Contrast Light', mark: 'hc-light' },
+  dark: { name: 'Dark Modern', file: 'dark_modern' },
+  light: { name: 'Light Modern', file: 'light_modern' },
+  'high-contrast': { name: 'Default High Contrast', file: 'hc_black' },
+  'high-contrast-light': { name: 'Default High Contrast Light', file: 'hc_light' },
 } as const;
 
 type Theme = keyof typeof themes;
-
-/** What VS Code tells a webview of the theme. */
-const kindOf: Readonly<Record<Theme, string>> = {
-  dark: 'vscode-dark',
-  light: 'vscode-light',
-  'high-contrast': 'vscode-high-contrast',
-  'high-contrast-light': 'vscode-high-contrast-light',
-};
 
 const allThemes: readonly Theme[] = ['light', 'high-contrast', 'high-contrast-light', 'dark'];
 
@@ -68,15 +60,18 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
   });
 
   async function setTheme(theme: Theme): Promise<void> {
-    const { name, mark } = themes[theme];
+    const { name, file } = themes[theme];
     const isOld = release !== vscodeReleases[0] && !name.startsWith('Default');
-    await scene.server.changeSettings({ 'workbench.colorTheme': isOld ? `Default ${name}` : name });
-    await workbench.page.locator(`.monaco-workbench.${mark}`).waitFor();
+    const id = isOld ? `Default ${name}` : name;
+    await scene.server.changeSettings({ 'workbench.colorTheme': id });
+    await workbench.page.locator(`.monaco-workbench[class*="-themes-${file}-json"]`).waitFor();
     for (const frame of workbench.page.frames()) {
-      const webview = frame.locator('body[data-vscode-theme-kind]');
       // Another webview's page may be on its way out.
-      const kinds = await webview.count().catch(() => 0);
-      if (kinds > 0) await frame.locator(`body[data-vscode-theme-kind="${kindOf[theme]}"]`).waitFor();
+      const isWebview = await frame
+        .locator('body[data-vscode-theme-id]')
+        .count()
+        .catch(() => 0);
+      if (isWebview > 0) await frame.locator(`body[data-vscode-theme-id="${id}"]`).waitFor();
     }
   }
 
