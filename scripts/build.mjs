@@ -17,7 +17,7 @@ const entries = {
   extension: 'src/extension/extension.ts',
   // Loaded by the extension at first use: activation must not pay for it.
   engine: 'src/extension/engineBundle.ts',
-  readers: 'src/extension/webview/readers.ts',
+  readers: 'src/engine/inspection/readers.ts',
 };
 
 /** The webviews' pages, each one script and one style sheet: a page may load what lies in this folder and nothing else. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { slotPorts } from '../../engine/domain/allocation.ts';
-import type { TaskModel } from '../session.ts';
+import type { TaskModel } from '../../engine/inspection/taskFeed.ts';
 import { SlotItem } from './slotItem.ts';
 
 /** The three slots: who holds which, and since when. */

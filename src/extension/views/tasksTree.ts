@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { TaskId } from '../../engine/domain/ids.ts';
 import type { Task } from '../../engine/domain/task.ts';
-import type { TaskModel } from '../session.ts';
+import type { TaskModel } from '../../engine/inspection/taskFeed.ts';
 import { groupIcons } from './taskIcons.ts';
 import { type TaskCounts, GroupedTasks, type TaskGroup, taskGroups } from './taskGroups.ts';
 import { TaskItem } from './taskItem.ts';

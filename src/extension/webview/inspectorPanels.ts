@@ -7,7 +7,7 @@ import {
 } from '../../engine/protocol/inspector.ts';
 import { commandIds, panelTypes, type CommandId } from '../contributions/ids.ts';
 import type { Session } from '../session.ts';
-import { InspectorHost } from './inspectorHost.ts';
+import { InspectorHost } from '../../engine/inspection/inspectorHost.ts';
 import { loadReaders } from './loadReaders.ts';
 import { openLocation } from './openLocation.ts';
 import { loadPage, pageOptions } from './webviewPage.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Readers } from './readers.ts';
+import type { Readers } from '../../engine/inspection/readers.ts';
 
 let loaded: Readers | undefined;
 

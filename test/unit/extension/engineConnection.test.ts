@@ -14,7 +14,7 @@ import { connectToHolder } from '../../../src/engine/store/writerLock.ts';
 import { systemClock } from '../../../src/engine/systemClock.ts';
 import { WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
 import { type Connected, EngineConnection } from '../../../src/extension/engineConnection.ts';
-import { TaskList } from '../../../src/extension/taskList.ts';
+import { TaskList } from '../../../src/engine/inspection/taskList.ts';
 import { temporaryDirectory } from '../../support/storeFixtures.ts';
 
 const root = resolve(import.meta.dirname, '../../..');

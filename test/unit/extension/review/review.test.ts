@@ -10,7 +10,8 @@ import { documentUri, parseDocumentUri } from '../../../../src/extension/review/
 import { DocumentProvider } from '../../../../src/extension/review/documentProvider.ts';
 import { findingPlaces } from '../../../../src/extension/review/findingPlaces.ts';
 import { QaProblems } from '../../../../src/extension/review/qaProblems.ts';
-import type { Session, SessionState, TaskModel } from '../../../../src/extension/session.ts';
+import type { TaskModel } from '../../../../src/engine/inspection/taskFeed.ts';
+import type { Session, SessionState } from '../../../../src/extension/session.ts';
 import { EventEmitter, problems, Uri } from '../../../support/fakeVscode.ts';
 import { idOf, runOf, taskIn } from '../../../support/viewTasks.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { emptyAllocation } from '../../../../src/engine/domain/allocation.ts';
 import type { Task } from '../../../../src/engine/domain/task.ts';
-import type { TaskModel } from '../../../../src/extension/session.ts';
+import type { TaskModel } from '../../../../src/engine/inspection/taskFeed.ts';
 import { TaskItem } from '../../../../src/extension/views/taskItem.ts';
 import { type TaskNode, TasksTree } from '../../../../src/extension/views/tasksTree.ts';
 import { Ticker } from '../../../../src/extension/views/ticker.ts';

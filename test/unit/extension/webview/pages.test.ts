@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { launchBrowser } from '../../../../scripts/vscode/browser.ts';
 import type { Run } from '../../../../src/engine/domain/task.ts';
 import type { MetricsView } from '../../../../src/engine/protocol/inspectorMetrics.ts';
-import { InspectorHost } from '../../../../src/extension/webview/inspectorHost.ts';
-import { readers } from '../../../../src/extension/webview/readers.ts';
+import { InspectorHost } from '../../../../src/engine/inspection/inspectorHost.ts';
+import { readers } from '../../../../src/engine/inspection/readers.ts';
 import { temporaryDirectory } from '../../../support/storeFixtures.ts';
 import { requireChromium } from '../../../support/suites.ts';
 import { WebviewHarness } from '../../../support/webviewHarness.ts';

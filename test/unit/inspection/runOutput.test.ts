@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { entriesOfLine } from '../../../../src/extension/webview/liveEntries.ts';
-import { readUsage, RunOutput } from '../../../../src/extension/webview/runOutput.ts';
-import { temporaryDirectory } from '../../../support/storeFixtures.ts';
-import { cliOutput } from '../../../support/webviewSession.ts';
+import { entriesOfLine } from '../../../src/engine/inspection/liveEntries.ts';
+import { readUsage, RunOutput } from '../../../src/engine/inspection/runOutput.ts';
+import { temporaryDirectory } from '../../support/storeFixtures.ts';
+import { cliOutput } from '../../support/webviewSession.ts';
 
 async function output(text: string): Promise<RunOutput> {
   const path = join(await temporaryDirectory(), 'stdout.jsonl');

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { activityOf } from '../../engine/claude/activity.ts';
-import { messagesOf, type CliMessage } from '../../engine/claude/streamMessages.ts';
-import type { LiveEntry } from '../../engine/protocol/inspector.ts';
+import { activityOf } from '../claude/activity.ts';
+import { messagesOf, type CliMessage } from '../claude/streamMessages.ts';
+import type { LiveEntry } from '../protocol/inspector.ts';
 
 /** What an entry shows without being opened. */
 const longestText = 4_000;

@@ -1,14 +1,9 @@
-import { digestOfBody } from '../../engine/context/digest.ts';
-import { metricsOf, type Metrics, type TimedEvent } from '../../engine/domain/metrics.ts';
-import type { Digest } from '../../engine/domain/ids.ts';
-import type { Task } from '../../engine/domain/task.ts';
-import type { Records } from '../../engine/engine.ts';
-import {
-  measureIds,
-  type Measure,
-  type MeasureId,
-  type MetricsView,
-} from '../../engine/protocol/inspectorMetrics.ts';
+import { digestOfBody } from '../context/digest.ts';
+import { metricsOf, type Metrics, type TimedEvent } from '../domain/metrics.ts';
+import type { Digest } from '../domain/ids.ts';
+import type { Task } from '../domain/task.ts';
+import type { Records } from '../engine.ts';
+import { measureIds, type Measure, type MeasureId, type MetricsView } from '../protocol/inspectorMetrics.ts';
 
 /** Rows read at a time: bounded messages however long the history is. */
 const pageSize = 1000;

@@ -1,14 +1,14 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { digestOf, type RunId } from '../../../../src/engine/domain/ids.ts';
-import { OrchestratorError } from '../../../../src/engine/ports/errors.ts';
-import type { Answer, Change, HostMessage, Question } from '../../../../src/engine/protocol/inspector.ts';
-import { parseHostMessage } from '../../../../src/engine/protocol/inspector.ts';
-import { InspectorHost } from '../../../../src/extension/webview/inspectorHost.ts';
-import { readers } from '../../../../src/extension/webview/readers.ts';
-import { temporaryDirectory } from '../../../support/storeFixtures.ts';
-import { cliOutput, inspectedSession, type WebviewSession } from '../../../support/webviewSession.ts';
+import { digestOf, type RunId } from '../../../src/engine/domain/ids.ts';
+import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
+import type { Answer, Change, HostMessage, Question } from '../../../src/engine/protocol/inspector.ts';
+import { parseHostMessage } from '../../../src/engine/protocol/inspector.ts';
+import { InspectorHost } from '../../../src/engine/inspection/inspectorHost.ts';
+import { readers } from '../../../src/engine/inspection/readers.ts';
+import { temporaryDirectory } from '../../support/storeFixtures.ts';
+import { cliOutput, inspectedSession, type WebviewSession } from '../../support/webviewSession.ts';
 
 /** A host with a page that keeps what it gets. */
 class Page {

@@ -1,8 +1,8 @@
-import { emptyAllocation, type Slots } from '../engine/domain/allocation.ts';
-import type { TaskId } from '../engine/domain/ids.ts';
-import type { Task } from '../engine/domain/task.ts';
-import type { Records } from '../engine/engine.ts';
-import type { Notice } from '../engine/orchestratorService.ts';
+import { emptyAllocation, type Slots } from '../domain/allocation.ts';
+import type { TaskId } from '../domain/ids.ts';
+import type { Task } from '../domain/task.ts';
+import type { Records } from '../engine.ts';
+import type { Notice } from '../orchestratorService.ts';
 
 /** Tasks read at a time: what passes between threads or processes at once stays small. */
 const pageSize = 500;

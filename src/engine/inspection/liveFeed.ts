@@ -1,5 +1,5 @@
-import type { RunId } from '../../engine/domain/ids.ts';
-import type { LiveEntry, LiveState } from '../../engine/protocol/inspector.ts';
+import type { RunId } from '../domain/ids.ts';
+import type { LiveEntry, LiveState } from '../protocol/inspector.ts';
 import type { RunOutput } from './runOutput.ts';
 
 /** A person cannot read faster, and a page draws in less. */

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import * as v from 'valibot';
-import type { LiveEntry, TokenUsage } from '../../engine/protocol/inspector.ts';
-import { followFile } from '../../engine/process/followFile.ts';
-import { openRegular, readTail } from '../../engine/process/readTail.ts';
+import type { LiveEntry, TokenUsage } from '../protocol/inspector.ts';
+import { followFile } from '../process/followFile.ts';
+import { openRegular, readTail } from '../process/readTail.ts';
 import { detailOf, entriesOfLine, type LineEntry } from './liveEntries.ts';
 import { LineSplitter } from './lineSplitter.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { emptyAllocation } from '../../../src/engine/domain/allocation.ts';
 import type { Task } from '../../../src/engine/domain/task.ts';
-import { TaskList } from '../../../src/extension/taskList.ts';
+import { TaskList } from '../../../src/engine/inspection/taskList.ts';
 import { queuedTask } from '../../support/storeFixtures.ts';
 
 const { slots } = emptyAllocation;

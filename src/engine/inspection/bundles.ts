@@ -1,11 +1,11 @@
-import { parseBundle } from '../../engine/context/bundle.ts';
-import { digestOfBody } from '../../engine/context/digest.ts';
-import { renderBundle } from '../../engine/context/render.ts';
-import type { Digest } from '../../engine/domain/ids.ts';
-import type { Task } from '../../engine/domain/task.ts';
-import type { Records } from '../../engine/engine.ts';
-import { OrchestratorError } from '../../engine/ports/errors.ts';
-import type { AnswerTo } from '../../engine/protocol/inspector.ts';
+import { parseBundle } from '../context/bundle.ts';
+import { digestOfBody } from '../context/digest.ts';
+import { renderBundle } from '../context/render.ts';
+import type { Digest } from '../domain/ids.ts';
+import type { Task } from '../domain/task.ts';
+import type { Records } from '../engine.ts';
+import { OrchestratorError } from '../ports/errors.ts';
+import type { AnswerTo } from '../protocol/inspector.ts';
 
 /** As much Markdown as a page gets; the whole is in the database and in the run's folder. */
 const longestMarkdown = 4 * 1024 * 1024;

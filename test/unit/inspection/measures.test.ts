@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { metricsOf } from '../../../../src/engine/domain/metrics.ts';
-import { measureIds, parseMetricsHostMessage } from '../../../../src/engine/protocol/inspectorMetrics.ts';
-import { measure } from '../../../../src/extension/webview/measures.ts';
-import { inspectedSession } from '../../../support/webviewSession.ts';
+import { metricsOf } from '../../../src/engine/domain/metrics.ts';
+import { measureIds, parseMetricsHostMessage } from '../../../src/engine/protocol/inspectorMetrics.ts';
+import { measure } from '../../../src/engine/inspection/measures.ts';
+import { inspectedSession } from '../../support/webviewSession.ts';
 
 const now = 1_700_010_000_000;
 

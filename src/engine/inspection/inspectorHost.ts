@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { inside } from '../../engine/allocation/containerLayout.ts';
-import { assertNever } from '../../engine/domain/assertNever.ts';
-import type { RunId, TaskId } from '../../engine/domain/ids.ts';
-import type { Task } from '../../engine/domain/task.ts';
-import type { Records } from '../../engine/engine.ts';
-import { OrchestratorError } from '../../engine/ports/errors.ts';
+import { inside } from '../allocation/containerLayout.ts';
+import { assertNever } from '../domain/assertNever.ts';
+import type { RunId, TaskId } from '../domain/ids.ts';
+import type { Task } from '../domain/task.ts';
+import type { Records } from '../engine.ts';
+import { OrchestratorError } from '../ports/errors.ts';
 import {
   parsePageMessage,
   type Answer,
@@ -14,15 +14,15 @@ import {
   type InspectorPage,
   type InspectorView,
   type Question,
-} from '../../engine/protocol/inspector.ts';
-import type { Session } from '../session.ts';
+} from '../protocol/inspector.ts';
+import type { TaskFeed } from './taskFeed.ts';
 import { auditRowViewOf, changesBetween, inspectorViewOf } from './inspectorView.ts';
 import { LiveFeed } from './liveFeed.ts';
 import type { Readers } from './readers.ts';
 
 export interface InspectorHostOptions {
   readonly taskId: TaskId;
-  readonly session: Session;
+  readonly session: TaskFeed;
   readonly readers: () => Readers;
   /** To the page; resolves when it has it, or has no way to. */
   readonly post: (message: HostMessage) => PromiseLike<unknown>;

@@ -1,7 +1,7 @@
-import { slotPorts, type Slot, type SlotPort } from '../../engine/domain/allocation.ts';
-import type { Run, Task } from '../../engine/domain/task.ts';
-import type { Records } from '../../engine/engine.ts';
-import type { AuditRow } from '../../engine/ports/store.ts';
+import { slotPorts, type Slot, type SlotPort } from '../domain/allocation.ts';
+import type { Run, Task } from '../domain/task.ts';
+import type { Records } from '../engine.ts';
+import type { AuditRow } from '../ports/store.ts';
 import type {
   AuditRowView,
   BundleHead,
@@ -10,8 +10,8 @@ import type {
   InspectorView,
   RunView,
   TaskView,
-} from '../../engine/protocol/inspector.ts';
-import { reasonOf } from '../../engine/protocol/wire.ts';
+} from '../protocol/inspector.ts';
+import { reasonOf } from '../protocol/wire.ts';
 
 /** The data of an event is shown as far as a person would read it. */
 const longestData = 2_000;
