@@ -15,7 +15,7 @@ export default defineConfig({
           ...clean,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{cli,docker,e2e,fixtures,vscode}/**'],
+          exclude: ['test/{cli,docker,e2e,fault,fixtures,vscode}/**'],
           // Real git and real processes on a loaded machine of two cores.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -56,11 +56,21 @@ export default defineConfig({
       {
         test: {
           ...serial,
+          name: 'fault',
+          include: ['test/fault/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          ...serial,
           name: 'vscode',
           include: ['test/vscode/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],

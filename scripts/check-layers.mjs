@@ -13,6 +13,7 @@ const floors = [
     'src/engine/engine',
     'src/engine/mailbox',
     'src/engine/settings',
+    'src/engine/steadyClock',
     'src/engine/storagePaths',
     'src/engine/systemClock',
   ],

@@ -5,7 +5,7 @@ import type { NewBundle, Store } from './ports/store.ts';
 /** What can be read of a storage. */
 export type Records = Pick<
   Store,
-  'task' | 'taskIdsWithPrefix' | 'tasks' | 'bundle' | 'bundles' | 'audit' | 'verifyAudit'
+  'task' | 'taskIdsWithPrefix' | 'tasks' | 'bundle' | 'bundles' | 'audit' | 'verifyAudit' | 'damage'
 >;
 
 /**

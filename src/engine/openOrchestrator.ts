@@ -15,6 +15,7 @@ import type { Logger } from './ports/logger.ts';
 import type { Store } from './ports/store.ts';
 import { EngineServer, type SharedEngine } from './sharing/engineServer.ts';
 import { StageRunner } from './stages/stageRunner.ts';
+import { SteadyClock } from './steadyClock.ts';
 import { openStore } from './store/workerStore.ts';
 import { storageId } from './storagePaths.ts';
 import type { WorktreeManager } from './worktrees/worktreeManager.ts';
@@ -71,8 +72,15 @@ export async function openOrchestrator(configuration: OrchestratorConfiguration)
     onConnection: (socket) => server.accept(socket),
   });
   try {
-    const service = await OrchestratorService.open({ store, clock, logger, drive: configuration.drive });
-    const orchestrator = assemble(configuration, store, service, server);
+    const steady = new SteadyClock(clock);
+    const service = await OrchestratorService.open({
+      store,
+      clock: steady,
+      logger,
+      drive: configuration.drive,
+    });
+    steady.goOnFrom(service.recordedUntil());
+    const orchestrator = assemble(configuration, steady, store, service, server);
     opened(orchestrator);
     return orchestrator;
   } catch (error) {
@@ -83,6 +91,7 @@ export async function openOrchestrator(configuration: OrchestratorConfiguration)
 
 function assemble(
   configuration: OrchestratorConfiguration,
+  steady: Clock,
   store: Store,
   service: OrchestratorService,
   server: EngineServer,
@@ -103,7 +112,7 @@ function assemble(
       onActivity: (task, run, activity) => service.onActivity(task, run, activity),
     }),
     paths,
-    clock,
+    clock: steady,
     logger,
     random: Math.random,
     task: (id) => service.task(id),

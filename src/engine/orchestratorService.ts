@@ -152,6 +152,11 @@ export class OrchestratorService {
     );
   }
 
+  /** Epoch ms of the newest event: time never runs backwards within a storage. */
+  recordedUntil(): number {
+    return this.lastAt;
+  }
+
   slots(): Slots {
     return this.state.allocation.slots;
   }

@@ -74,7 +74,7 @@ async function checkIsolation(kind: IsolationKind, request: SetupRequest): Promi
     await isolation.check({
       image,
       claudePath,
-      baseUrl: kind === 'docker' ? (environment['ANTHROPIC_BASE_URL'] ?? null) : null,
+      baseUrl: environment['ANTHROPIC_BASE_URL'] ?? null,
     });
     return kind === 'docker'
       ? 'The Docker engine answers; the image is there or can be built.'

@@ -111,6 +111,46 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     }
   });
 
+  it('takes secrets out of what a program prints before any of it is on the disk', async () => {
+    const env = { API_KEY: 'sk-"sesame"' };
+    const script = `
+      const print = (text) => new Promise((done) => process.stdout.write(text, done));
+      const wait = () => new Promise((done) => setTimeout(done, 50));
+      process.stderr.write('to the errors: ' + process.env.API_KEY);
+      await print('first line\\n' + JSON.stringify({ key: process.env.API_KEY }) + '\\nin two: ' + process.env.API_KEY.slice(0, 5));
+      await wait();
+      await print(process.env.API_KEY.slice(5) + '\\n');
+      await print(Buffer.concat([Buffer.from([0xff, 0x0a]), Buffer.alloc(2_000_000, 'x'), Buffer.from('\\nlast')]));
+      await print(' ' + (process.env.ORCHESTRATOR_FILTER ?? 'no filter in the environment'));`;
+    const run = await runProgram(repository, workspace, ['node', '--input-type=module', '-e', script], {
+      env,
+    });
+    expect(run.exit).toEqual({ code: 0, signal: null, reason: 'exited' });
+    expect(run.stderr).toBe('to the errors: [redacted]');
+    const lines = run.stdout.split('\n');
+    expect(lines.map((line) => line.slice(0, 60))).toEqual([
+      'first line',
+      '{"key":"[redacted]"}',
+      'in two: [redacted]',
+      '\uFFFD',
+      'x'.repeat(60),
+      'last no filter in the environment',
+    ]);
+    expect(lines[4]).toHaveLength(2_000_000);
+  });
+
+  it('lets a program with secrets be seen while it runs, and loses no last word of it', async () => {
+    const env = { API_KEY: 'sk-sesame-1' };
+    const script = 'trap "echo asked; exit 7" TERM; echo up; setsid sleep 4444 & sleep 60 & wait';
+    const runDir = await startProgram(repository, workspace, ['sh', '-c', script], { env });
+    await expect.poll(() => outputOf(runDir).stdout, { timeout: 20_000 }).toBe('up\n');
+    expect(await processes()).not.toContain('sesame');
+    await workspace.stop(runDir);
+    expect(await workspace.ended(runDir, never)).toEqual({ code: 7, signal: null, reason: 'stopped' });
+    expect(outputOf(runDir).stdout).toBe('up\nasked\n');
+    expect(await processes()).not.toMatch(/4444|sed -/);
+  });
+
   it('ends a program at its timeout, asking first', async () => {
     const script = 'trap "echo asked; exit 0" TERM; sleep 60 & wait';
     const run = await runProgram(repository, workspace, ['sh', '-c', script], { timeoutMs: 1_000 });

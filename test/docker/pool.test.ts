@@ -151,6 +151,7 @@ describe.skipIf(skip)('leases on one Docker engine', { timeout: 120_000 }, () =>
       tmpfs: {},
       port: null,
       limits: { memoryBytes: 64 * 2 ** 20, cpus: 1, pids: 10 },
+      whenEnded: 'removed',
     });
     try {
       await isolation.reap(new Set([leaseIdOf(8082, 1)]));

@@ -87,6 +87,7 @@ export class CliRoom {
       stage: options.stage,
       isolation: options.isolation ?? 'process',
       sessionId: randomUUID(),
+      session: 'not-kept',
       systemPromptPath,
       settings: {
         model: null,

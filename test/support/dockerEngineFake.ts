@@ -36,7 +36,14 @@ export class FakeContainerEngine implements ContainerEngine {
 
   async info(): Promise<EngineInfo> {
     this.answer();
-    return { version: '1', architecture: 'x86_64', cpus: 8, memoryBytes: 32 * 2 ** 30, remapsUsers: false };
+    return {
+      version: '1',
+      architecture: 'x86_64',
+      cpus: 8,
+      memoryBytes: 32 * 2 ** 30,
+      remapsUsers: false,
+      liveRestore: false,
+    };
   }
 
   async bridgeAddress(): Promise<string | null> {

@@ -69,8 +69,17 @@ export class GitRepository {
   }
 
   async gitIn(folder: string, ...args: string[]): Promise<string> {
+    return this.gitAs({}, folder, ...args);
+  }
+
+  /** The same by someone whom these variables name. */
+  async gitAs(
+    identity: Readonly<Record<string, string>>,
+    folder: string,
+    ...args: string[]
+  ): Promise<string> {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
-    const env = { ...Object.fromEntries(inherited), HOME: join(this.root, 'home') };
+    const env = { ...Object.fromEntries(inherited), ...identity, HOME: join(this.root, 'home') };
     const { stdout } = await run('git', ['-c', 'core.hooksPath=/dev/null', ...args], { cwd: folder, env });
     return stdout.replace(/\n$/, '');
   }

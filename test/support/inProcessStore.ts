@@ -17,6 +17,7 @@ export function inProcessStore(store: SqlStore): Store {
     bundles: later((id) => store.bundles(id)),
     audit: later((query) => store.audit(query)),
     verifyAudit: () => Promise.reject(new Error('not part of these tests')),
+    damage: later(() => store.damage()),
     close: later(() => store.close()),
   };
 }

@@ -18,6 +18,16 @@ const claude = resolve(import.meta.dirname, '../../node_modules/.bin/claude');
 /** Long enough to be redacted like a real one, and to be looked for afterwards. */
 export const secret = 'sk-ant-not-a-real-key-0123456789';
 
+/** A Docker engine other than the machine's own. */
+export interface OtherEngine {
+  /** As DOCKER_HOST. */
+  readonly host: string;
+  /** Where its containers reach this machine. */
+  readonly bridgeAddress: string;
+  /** What tasks run on there, without a Claude Code of its own. */
+  readonly image: string;
+}
+
 /** A sample repository, a storage, a played model, and the host beside them: all real but the model. */
 export class Scene {
   readonly folder: string;
@@ -26,21 +36,36 @@ export class Scene {
   readonly isolation: IsolationKind;
   readonly api: ScriptedMessagesApi;
   private readonly baseUrl: string;
+  private readonly dockerHost: string | undefined;
+  private readonly image: string | null;
   private readonly hosts: HostProcess[] = [];
 
-  private constructor(folder: string, isolation: IsolationKind, api: ScriptedMessagesApi, apiHost: string) {
+  private constructor(
+    folder: string,
+    isolation: IsolationKind,
+    api: ScriptedMessagesApi,
+    apiHost: string,
+    engine: OtherEngine | null,
+  ) {
     this.folder = folder;
     this.repository = join(folder, 'tiny text');
     this.storage = join(folder, 'storage');
     this.isolation = isolation;
     this.api = api;
     this.baseUrl = `http://${apiHost}:${api.port}`;
+    this.dockerHost = engine?.host ?? process.env['DOCKER_HOST'];
+    this.image = engine?.image ?? null;
   }
 
-  static async make(isolation: IsolationKind, scripts: readonly Script[]): Promise<Scene> {
-    const apiHost = isolation === 'docker' ? await bridgeAddress() : '127.0.0.1';
+  static async make(
+    isolation: IsolationKind,
+    scripts: readonly Script[],
+    engine: OtherEngine | null = null,
+    disk = tmpdir(),
+  ): Promise<Scene> {
+    const apiHost = isolation === 'docker' ? (engine?.bridgeAddress ?? (await bridgeAddress())) : '127.0.0.1';
     const api = await new ScriptedMessagesApi({ model: playedModel(scripts), host: apiHost }).start();
-    const scene = new Scene(await mkdtemp(join(tmpdir(), 'orch-')), isolation, api, apiHost);
+    const scene = new Scene(await mkdtemp(join(disk, 'orch-')), isolation, api, apiHost, engine);
     onTestFinished(() => scene.clear());
     await mkdir(join(scene.folder, 'home'));
     await makeSampleRepository(scene.repository);
@@ -54,7 +79,7 @@ export class Scene {
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: join(this.folder, 'home'),
-        ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+        ...(this.dockerHost === undefined ? {} : { DOCKER_HOST: this.dockerHost }),
         ANTHROPIC_API_KEY: secret,
         ANTHROPIC_BASE_URL: this.baseUrl,
       },
@@ -69,7 +94,8 @@ export class Scene {
     const isolation = [
       '--isolation',
       this.isolation,
-      ...(this.isolation === 'process' ? ['--claude', claude] : []),
+      ...(this.isolation === 'process' || this.image !== null ? ['--claude', claude] : []),
+      ...(this.image === null ? [] : ['--image', this.image]),
     ];
     return this.host(
       command,
@@ -108,6 +134,15 @@ export class Scene {
 
   async git(...args: readonly string[]): Promise<string> {
     return (await run('git', args, { cwd: this.repository, maxBuffer: 64 * 2 ** 20 })).stdout;
+  }
+
+  /** Docker's own command line, past the code under test. */
+  async docker(...args: readonly string[]): Promise<string> {
+    const env = {
+      ...process.env,
+      ...(this.dockerHost === undefined ? {} : { DOCKER_HOST: this.dockerHost }),
+    };
+    return (await run('docker', args, { env })).stdout;
   }
 
   async write(name: string, content: string): Promise<string> {

@@ -32,6 +32,7 @@ export class ServedEngine implements SharedEngine {
       bundles: none,
       audit: none,
       verifyAudit: none,
+      damage: none,
     };
     this.service = {
       slots: () => this.slots,

@@ -60,19 +60,32 @@ export class CountingFileIo extends RealFileIo {
   }
 }
 
-export type FailingCall = 'write' | 'truncate' | 'fsync' | 'read' | 'stat';
+export type FailingCall = 'open' | 'write' | 'truncate' | 'fsync' | 'read' | 'stat';
+
+/** A disk that recovers after one failure, or stays as it is. */
+export type Failing = 'once' | 'from then on';
 
 /** The real file system, until the `n`th call of a kind from now: that one fails, a write after half of its bytes. */
 export class FailingFileIo extends RealFileIo {
-  #armed: { readonly call: FailingCall; readonly code: string; left: number } | null = null;
+  #armed: {
+    readonly call: FailingCall;
+    readonly code: string;
+    readonly failing: Failing;
+    left: number;
+  } | null = null;
   fired = 0;
 
-  fail(call: FailingCall, code: string, n = 1): void {
-    this.#armed = { call, code, left: n };
+  fail(call: FailingCall, code: string, n = 1, failing: Failing = 'once'): void {
+    this.#armed = { call, code, failing, left: n };
   }
 
   disarm(): void {
     this.#armed = null;
+  }
+
+  override open(path: string, flags: number, mode: number): number {
+    this.#pass('open');
+    return super.open(path, flags, mode);
   }
 
   override read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
@@ -103,10 +116,21 @@ export class FailingFileIo extends RealFileIo {
   #pass(call: FailingCall, before: () => void = () => {}): void {
     if (this.#armed?.call !== call) return;
     this.#armed.left -= 1;
-    if (this.#armed.left !== 0) return;
-    const { code } = this.#armed;
+    const { code, failing, left } = this.#armed;
+    if (failing === 'once' ? left !== 0 : left > 0) return;
     this.fired += 1;
     before();
     throw Object.assign(new Error(`${code}: injected into ${call}`), { code });
+  }
+}
+
+/** A disk that takes less than it is given, without an error: POSIX lets it. */
+export class ShortWritingFileIo extends RealFileIo {
+  cut = 0;
+
+  override write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
+    if (length < 2) return super.write(fd, buffer, offset, length, position);
+    this.cut += 1;
+    return super.write(fd, buffer, offset, length >> 1, position);
   }
 }

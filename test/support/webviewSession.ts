@@ -86,6 +86,7 @@ export class WebviewSession implements Session {
       audit: ({ after, limit }) =>
         Promise.resolve(this.rows.filter(({ seq }) => seq > after).slice(0, limit)),
       verifyAudit: () => Promise.resolve({ ok: true, rows: this.rows.length, firstBadRow: null }),
+      damage: () => Promise.resolve([]),
     };
     return Promise.resolve({
       records,

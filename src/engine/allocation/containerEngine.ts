@@ -44,6 +44,8 @@ export interface EngineInfo {
   readonly memoryBytes: number;
   /** True when ids inside are not the host's ids (rootless engine, user namespaces). */
   readonly remapsUsers: boolean;
+  /** True when containers outlive a restart of the engine. */
+  readonly liveRestore: boolean;
 }
 
 export interface ContainerSpec {
@@ -62,6 +64,8 @@ export interface ContainerSpec {
   /** Published on 127.0.0.1; null = no network at all. */
   readonly port: { readonly host: number; readonly container: number } | null;
   readonly limits: ContainerLimits;
+  /** What becomes of it when its process 1 ends. */
+  readonly whenEnded: 'removed' | 'kept';
 }
 
 export interface Mount {

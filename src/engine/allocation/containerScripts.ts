@@ -1,5 +1,6 @@
 import { runFiles } from '../process/runDirectory.ts';
 import { inside } from './containerLayout.ts';
+import { filterVariable } from './outputFilter.ts';
 
 /*
  * Programs for `sh` inside a container, for dash, bash and busybox alike. They know their variable parts as arguments
@@ -48,11 +49,52 @@ export const sweepScript = `${sweep}
 sweep`;
 
 /**
+ * Between a program and its files, where its environment has secrets: `sed` takes them out and writes each line at once.
+ * It cannot be asked to end: it ends with its input, when the program and all that it started are gone.
+ */
+const filters = `
+filters=
+# $1 pipe, $2 file. The program of sed comes on a descriptor: it is itself secret, and arguments can be seen by all.
+filter() {
+  trap '' TERM HUP INT
+  pipe=$1 file=$2
+  # Left to itself sed writes by the block, and its own -u reads by the byte: 15 s for 30 MB.
+  if stdbuf -oL true 2>/dev/null; then set -- stdbuf -oL sed; else set -- sed -u; fi
+  export LC_ALL=C
+  exec "$@" -f /dev/fd/3 <"$pipe" >"$file" 3<<END
+$${filterVariable}
+END
+}
+# In rounds: what multiplies while it is killed is caught in a later one.
+killAllButFilters() {
+  rounds=0 left=yes
+  while [ -n "$left" ] && [ $rounds -lt 20 ]; do
+    left=
+    for each in /proc/[0-9]*; do
+      each=\${each#/proc/}
+      case " 1 $$ $filters " in *" $each "*) continue ;; esac
+      if alive "$each"; then kill -s KILL "$each" 2>/dev/null; left=yes; fi
+    done
+    [ -z "$left" ] || sleep 0.05
+    rounds=$((rounds + 1))
+  done
+}
+finishFilters() {
+  [ -n "$filters" ] || return 0
+  killAllButFilters
+  rounds=0
+  for each in $filters; do
+    while alive "$each" && [ $rounds -lt 200 ]; do sleep 0.05; rounds=$((rounds + 1)); done
+  done
+}`;
+
+/**
  * Runs one program with its streams in files: clears away what earlier runs left, enforces the timeout, and when the
  * program has ended kills what it left and writes the exit record, last. $1 run directory, $2 timeout in seconds,
  * then the program and its arguments.
  */
 export const runScript = `${sweep}
+${filters}
 run=$1 timeout=$2
 shift 2
 # A trap that does something is not inherited, unlike one that ignores: the program starts with default signals.
@@ -77,7 +119,7 @@ watch() {
   while :; do
     for each in /proc/[0-9]*; do
       each=\${each#/proc/}
-      case $each in 1 | $$ | $self) ;; *) kill -s KILL "$each" 2>/dev/null ;; esac
+      case " 1 $$ $self $filters " in *" $each "*) ;; *) kill -s KILL "$each" 2>/dev/null ;; esac
     done
     sleep 0.2
   done
@@ -85,11 +127,24 @@ watch() {
 if [ -e "$run/${stopMarker}" ]; then
   code=143
 else
+  out=$run/${runFiles.stdout} err=$run/${runFiles.stderr}
+  if [ -n "\${${filterVariable}-}" ]; then
+    # Not in the run directory: a folder of the host cannot hold a pipe everywhere.
+    pipes=$HOME/.pipes
+    rm -rf "$pipes" && mkdir "$pipes" && mkfifo "$pipes/out" "$pipes/err"
+    filter "$pipes/out" "$out" &
+    filters=$!
+    filter "$pipes/err" "$err" &
+    filters="$filters $!"
+    out=$pipes/out err=$pipes/err
+    unset ${filterVariable}
+  fi
   watch </dev/null >/dev/null 2>&1 &
   # In the foreground: a shell starts background programs with interrupts ignored. \`exec\`: never a builtin of the shell.
-  (exec "$@") <"$run/${runFiles.stdin}" >"$run/${runFiles.stdout}" 2>"$run/${runFiles.stderr}"
+  (exec "$@") <"$run/${runFiles.stdin}" >"$out" 2>"$err"
   code=$?
 fi
+finishFilters
 sweep
 reason=exited
 [ -e "$run/${stopMarker}" ] && reason=stopped
@@ -163,7 +218,7 @@ git reset -q`;
 
 /** What an image offers: first the path of its Claude Code (or an empty line), then its password file. */
 export const probeScript = `
-for tool in git sleep date cat mkdir mv cp rm; do
+for tool in git sleep date cat mkdir mkfifo mv cp rm sed; do
   command -v "$tool" >/dev/null || { echo "$tool" >&2; exit 3; }
 done
 claude=$(command -v claude)

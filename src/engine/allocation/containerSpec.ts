@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ContainerEngine, ContainerLimits, ContainerSpec, Mount } from './containerEngine.ts';
+import type { ContainerLimits, ContainerSpec, EngineInfo, Mount } from './containerEngine.ts';
 import type { LeaseRequest } from '../ports/isolation.ts';
 import { inside, leaseFiles } from './containerLayout.ts';
 import { guardPace, guardScript } from './containerScripts.ts';
@@ -33,8 +33,7 @@ export const labels = {
 } as const;
 
 /** Room for a build and its tests beside the CLI's 210 MB, but never all of a small machine. */
-export async function defaultLimits(engine: ContainerEngine): Promise<ContainerLimits> {
-  const { cpus, memoryBytes } = await engine.info();
+export function defaultLimits({ cpus, memoryBytes }: EngineInfo): ContainerLimits {
   return {
     memoryBytes: Math.min(4 * 2 ** 30, Math.floor(memoryBytes * 0.75)),
     cpus: Math.min(2, cpus),
@@ -55,6 +54,7 @@ export interface LeaseContainer {
   /** True when the image's password file does not know the user and ours is to be bound over it. */
   readonly bindPasswd: boolean;
   readonly limits: ContainerLimits;
+  readonly whenEnded: ContainerSpec['whenEnded'];
 }
 
 /** The container of one lease: read-only but for the worktree, the task's run directories and tmpfs. */
@@ -62,8 +62,11 @@ export function leaseContainer(lease: LeaseContainer): ContainerSpec {
   const { request, user, stores } = lease;
   const files = leaseFiles(request.runsPath);
   const generation = request.leaseId.slice(request.leaseId.indexOf('.') + 1);
+  // What lies in a tmpfs counts as memory: without a size, a program that fills one has the kernel kill the agent, which
+  // is bigger than it is, instead of being told that the disk is full. Together they leave room for the agent itself.
+  const size = (share: number) => `size=${Math.floor(lease.limits.memoryBytes * share)}`;
   // The defaults of a tmpfs forbid execution, which breaks tools that unpack programs or libraries there.
-  const own = `exec,uid=${user.uid},gid=${user.gid},mode=700`;
+  const own = (share: number) => `exec,uid=${user.uid},gid=${user.gid},mode=700,${size(share)}`;
   const mounts: Mount[] = [
     { source: request.worktreePath, target: inside.workspace, readOnly: false },
     { source: files.gitFile, target: inside.gitFile, readOnly: true },
@@ -93,9 +96,14 @@ export function leaseContainer(lease: LeaseContainer): ContainerSpec {
     env: { HOME: inside.home, TMPDIR: '/tmp', LANG: 'C.UTF-8' },
     workingDir: inside.workspace,
     mounts,
-    tmpfs: { '/tmp': 'exec,mode=1777', [inside.home]: own, [inside.gitDir]: own },
+    tmpfs: {
+      '/tmp': `exec,mode=1777,${size(3 / 8)}`,
+      [inside.home]: own(3 / 8),
+      [inside.gitDir]: own(1 / 8),
+    },
     port: { host: request.port, container: inside.port },
     limits: lease.limits,
+    whenEnded: lease.whenEnded,
   };
 }
 
@@ -114,6 +122,7 @@ export function probeContainer(storageId: string, image: string, user: Container
     tmpfs: {},
     port: null,
     limits: { memoryBytes: 256 * 2 ** 20, cpus: 1, pids: 64 },
+    whenEnded: 'removed',
   };
 }
 

@@ -8,11 +8,12 @@ import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
 import { inside } from './containerLayout.ts';
-import { waitForRun } from './containerRun.ts';
+import { endingMs, waitForRun } from './containerRun.ts';
 import { markers, runScript, stopScript, syncGitScript } from './containerScripts.ts';
 import type { ContainerUser } from './containerSpec.ts';
 import type { LeaseDeadline } from './leaseDeadline.ts';
 import type { ObjectStores } from './objectStores.ts';
+import { filterVariable, outputFilterOf } from './outputFilter.ts';
 import type { LaunchRecord } from './runRecords.ts';
 import { readLaunch } from './runRecords.ts';
 import {
@@ -38,9 +39,6 @@ export interface ContainerWorkspaceParts {
   /** Aborts when the isolation is closed. */
   readonly closed: AbortSignal;
 }
-
-/** What a run may take beyond its timeout: being asked to end, being killed, writing the record. */
-const endingMs = 2 * 60_000;
 
 /** What only the inside writes: nothing of it may be there before a run. */
 const foreignFiles = [runFiles.stdout, runFiles.stderr, runFiles.owner, runFiles.exit, ...markers];
@@ -123,13 +121,15 @@ export class ContainerWorkspace implements Workspace {
       this.pathInside(launch.runDir),
       timeoutSeconds,
     ];
+    const filter = outputFilterOf(launch.env);
+    const env = filter === null ? launch.env : { ...launch.env, [filterVariable]: filter };
     const execId = await this.inContainer(() =>
-      engine.createExec(containerId, [...wrapper, ...launch.argv], launch.env),
+      engine.createExec(containerId, [...wrapper, ...launch.argv], env),
     );
-    const record: LaunchRecord = { containerId, execId };
     const { argv, timeoutMs } = launch;
+    const record: LaunchRecord = { containerId, execId, timeoutMs };
     const launchFile = join(launch.runDir, runFiles.launch);
-    await writeReplacing(launchFile, JSON.stringify({ argv, timeoutMs, startedAt: clock.now(), ...record }));
+    await writeReplacing(launchFile, JSON.stringify({ argv, startedAt: clock.now(), ...record }));
     await this.inContainer(() => engine.startExec(execId));
   }
 
@@ -158,8 +158,9 @@ export class ContainerWorkspace implements Workspace {
       try {
         await engine.run(containerId, argv);
       } catch (error) {
-        // Gone or going: then nothing is left to stop, and `ended` says so.
-        if (!EngineError.is(error, 404, 409)) throw error;
+        if (!EngineError.is(error)) throw error;
+        // Gone already, or paused, or so stuck that no command gets in: then it ends with its container.
+        await engine.remove(containerId);
       }
     }
     await this.ended(runDir, closed);

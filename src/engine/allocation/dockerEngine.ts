@@ -61,6 +61,7 @@ class DockerEngine implements ContainerEngine {
         NCPU: v.number(),
         MemTotal: v.number(),
         SecurityOptions: v.nullish(v.array(v.string()), []),
+        LiveRestoreEnabled: v.optional(v.boolean(), false),
       }),
       info,
     );
@@ -70,6 +71,7 @@ class DockerEngine implements ContainerEngine {
       cpus: known.NCPU,
       memoryBytes: known.MemTotal,
       remapsUsers: (known.SecurityOptions ?? []).some((option) => /^name=(rootless|userns)/.test(option)),
+      liveRestore: known.LiveRestoreEnabled,
     };
   }
 
@@ -294,7 +296,7 @@ function createOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
     Healthcheck: { Test: ['NONE'] },
     ...(spec.port === null ? {} : { ExposedPorts: { [inside]: {} } }),
     HostConfig: {
-      AutoRemove: true,
+      AutoRemove: spec.whenEnded === 'removed',
       // Process 1 has to be the guard itself: a sweep kills all but that one (an engine may be set to add its own init).
       Init: false,
       ReadonlyRootfs: true,

@@ -18,6 +18,7 @@ import { ContainerImages } from './image.ts';
 import { LeaseDeadline } from './leaseDeadline.ts';
 import { findObjectStores } from './objectStores.ts';
 import { giveOne, giveTree, writeReplacing } from './runFolder.ts';
+import { checkServiceAddress } from './serviceAddress.ts';
 import { isPortTaken, portTaken } from './slotPort.ts';
 
 export interface DockerIsolationOptions {
@@ -98,6 +99,7 @@ export class DockerIsolation implements Isolation {
     readonly claudePath: string | null;
     readonly baseUrl: string | null;
   }): Promise<void> {
+    checkServiceAddress(request.baseUrl);
     if (request.baseUrl !== null) assertReachableFromInside(request.baseUrl);
     const { engine, images } = await this.connect();
     const info = await engine.info();
@@ -176,8 +178,8 @@ export class DockerIsolation implements Isolation {
   private async make(connection: Connection, request: LeaseRequest, signal: AbortSignal): Promise<Workspace> {
     const { engine, images } = connection;
     const image = await unlessAborted(asEnvironment(images.prepare(request.image)), signal);
-    const { architecture } = await engine.info();
-    const claudeOnHost = await this.claudeFor(image, request.claudePath, architecture);
+    const info = await engine.info();
+    const claudeOnHost = await this.claudeFor(image, request.claudePath, info.architecture);
     const claudePath = image.claudePath ?? inside.claude;
     const bindPasswd = !image.passwd.split('\n').some((line) => line.split(':')[2] === String(this.user.uid));
     await this.prepareLeaseFiles(request, image);
@@ -190,7 +192,10 @@ export class DockerIsolation implements Isolation {
       claudeOnHost,
       claudePath,
       bindPasswd,
-      limits: { ...(await defaultLimits(engine)), ...this.options.limits },
+      limits: { ...defaultLimits(info), ...this.options.limits },
+      // Older engines that keep containers through their own restart remove those that are to go when they end, though
+      // they have not ended. What stays behind instead goes with its lease, or is reaped.
+      whenEnded: info.liveRestore ? 'kept' : 'removed',
     });
     signal.throwIfAborted();
     const id = await asEnvironment(engine.create(spec));

@@ -1,11 +1,9 @@
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { isTooOld, oldestClaudeVersion } from '../ports/claudeVersion.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { execute } from '../process/exec.ts';
 import { findExecutable, isExecutable } from '../process/findExecutable.ts';
-
-/** Earlier ones lose output to slow readers, orphan shell commands on SIGTERM or run without the schema they were given. */
-const oldestVersion = [2, 1, 214] as const;
 
 const installRemedy =
   'Install Claude Code and sign in by running `claude` once, or set the path of its executable in the settings.';
@@ -56,23 +54,19 @@ export async function checkClaudeVersion(path: string, env: Readonly<Record<stri
       cause,
     });
   });
-  const version = /^(\d+)\.(\d+)\.(\d+)\b/.exec(stdout.trim())?.slice(1).map(Number);
-  if (exitCode !== 0 || version === undefined) {
+  const version = stdout.trim();
+  const tooOld = isTooOld(version);
+  if (exitCode !== 0 || tooOld === null) {
     const words = (stderr.trim() || stdout.trim()).slice(0, 300);
     throw new OrchestratorError('environment', `${path} --version ended with ${exitCode}: ${words}`, {
       remedy: installRemedy,
     });
   }
-  if (isOlder(version, oldestVersion)) {
+  if (tooOld) {
     throw new OrchestratorError(
       'environment',
-      `Claude Code ${version.join('.')} at ${path} is too old: ${oldestVersion.join('.')} or newer is needed.`,
+      `Claude Code ${version.split(' ')[0]} at ${path} is too old: ${oldestClaudeVersion} or newer is needed.`,
       { remedy: 'Run `claude update`, or update it the way it was installed.' },
     );
   }
-}
-
-function isOlder(version: readonly number[], than: readonly number[]): boolean {
-  const index = than.findIndex((part, position) => version[position] !== part);
-  return index !== -1 && (version[index] ?? 0) < (than[index] ?? 0);
 }

@@ -12,6 +12,7 @@ import { readIfPresent } from '../process/runDirectory.ts';
 import { SupervisedRuns } from '../process/supervisedRuns.ts';
 import { checkClaudeVersion, findHostClaude, requireHostClaude } from './hostClaude.ts';
 import { ProcessWorkspace } from './processWorkspace.ts';
+import { checkServiceAddress } from './serviceAddress.ts';
 
 export interface ProcessIsolationOptions {
   /** The bundled supervisor program. */
@@ -72,12 +73,19 @@ export class ProcessIsolation implements Isolation {
     }
   }
 
-  async check({ claudePath }: { readonly claudePath: string | null }): Promise<void> {
+  async check({
+    claudePath,
+    baseUrl,
+  }: {
+    readonly claudePath: string | null;
+    readonly baseUrl: string | null;
+  }): Promise<void> {
     if (process.platform === 'win32') {
       throw new OrchestratorError('environment', 'Process isolation does not work on Windows.', {
         remedy: 'Use container isolation, or open the folder in WSL.',
       });
     }
+    checkServiceAddress(baseUrl);
     const env = baseEnvironment([]);
     const find = this.options.findClaude ?? (() => findHostClaude(env.PATH));
     await checkClaudeVersion(await requireHostClaude(claudePath, find), env);

@@ -6,6 +6,7 @@ import { isRegularFile } from './runFolder.ts';
 const launchSchema = v.object({
   containerId: v.string(),
   execId: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  timeoutMs: v.number(),
 });
 const ownerSchema = v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), startTime: v.number() });
 

@@ -6,6 +6,7 @@ import { readTail } from '../process/readTail.ts';
 import { Redactor, secretValuesOf } from '../process/redactor.ts';
 import { runFiles } from '../process/runDirectory.ts';
 import { activityOf, type Activity } from './activity.ts';
+import { maxRetriesVariable } from './environment.ts';
 import { classify, type CliEvidence, type CliOutcome, type StopReason } from './outcome.ts';
 import type { CliMessage } from './streamMessages.ts';
 import { StreamParser } from './streamParser.ts';
@@ -38,7 +39,7 @@ export async function runCli(options: CliRunOptions): Promise<CliOutcome> {
   // Awaited below, unless following fails first: then the abort makes it reject with nobody left to hear.
   ended.catch(() => undefined);
 
-  const findings = new Findings();
+  const findings = new Findings(options.clock, allowsRetries(launch));
   const watchdog = new Watchdog(options.clock, options.limits ?? defaultLimits, (reason) => {
     findings.stopped = reason;
     workspace.stop(runDir).catch((error: unknown) => done.abort(error));
@@ -78,7 +79,17 @@ class Findings {
   private result: CliEvidence['result'] = null;
   private assistantError: string | null = null;
   private limitResetsAt: number | null = null;
+  /** How long the CLI waited last before it repeated the request that is under way; null when it did not. */
+  private lastWaitMs: number | null = null;
+  private waitUntil: number | null = null;
   private strayText = '';
+  private readonly clock: Clock;
+  private readonly allowsRetries: boolean;
+
+  constructor(clock: Clock, retriesAllowed: boolean) {
+    this.clock = clock;
+    this.allowsRetries = retriesAllowed;
+  }
 
   note(message: CliMessage): void {
     switch (message.type) {
@@ -90,9 +101,15 @@ class Findings {
       case 'result':
         this.result = message;
         break;
-      case 'assistant-error':
-        this.assistantError = message.error;
+      case 'retry':
+        this.lastWaitMs = message.delayMs;
         break;
+      case 'assistant-error': {
+        this.assistantError = message.error;
+        const waitMs = this.lastWaitMs ?? (this.allowsRetries ? untoldWaitMs : null);
+        this.waitUntil = waitMs === null ? null : this.clock.now() + waitMs;
+        break;
+      }
       case 'rate-limit':
         if (message.status === 'rejected') this.limitResetsAt = message.resetsAt;
         break;
@@ -101,19 +118,22 @@ class Findings {
         break;
       case 'text':
       case 'tool-use':
+        // The request was answered after all.
+        this.lastWaitMs = null;
+        break;
       case 'tool-result':
-      case 'retry':
       case 'denied':
     }
   }
 
   evidence(stderr: string): Omit<CliEvidence, 'exit'> {
-    const { init, result, assistantError, limitResetsAt, stopped } = this;
+    const { init, result, assistantError, limitResetsAt, waitUntil, stopped } = this;
     return {
       init,
       result,
       assistantError,
       limitResetsAt,
+      waitUntil,
       stopped,
       stderrTail: stderr === '' ? this.strayText : stderr,
     };
@@ -121,6 +141,16 @@ class Findings {
 }
 
 const tailBytes = 8_192;
+
+/**
+ * The CLI waits as long as a service asks it to, up to 60 s; asked for more, it gives up at the first refusal and does
+ * not tell for how long. Ten minutes, five times, are with most services enough, and with all of them no insistence.
+ */
+const untoldWaitMs = 10 * 60_000;
+
+function allowsRetries({ env }: Launch): boolean {
+  return Number(env[maxRetriesVariable] ?? '') > 0;
+}
 
 function redact(bytes: Buffer, secrets: readonly string[]): string {
   const redactor = new Redactor(secrets);

@@ -7,6 +7,8 @@ export interface CommandLineRequest {
   readonly isolation: IsolationKind;
   /** A UUID that was never used before: the CLI refuses to start a session twice. */
   readonly sessionId: string;
+  /** Whether the CLI may write down what was said, in files of its own that nothing takes secrets out of. */
+  readonly session: 'kept' | 'not-kept';
   readonly systemPromptPath: string;
   readonly settings: StageSettings;
   readonly testCommand: string | null;
@@ -43,6 +45,7 @@ export function commandLine(request: CommandLineRequest): [string, ...string[]] 
     '--include-partial-messages',
     '--strict-mcp-config',
     '--disable-slash-commands',
+    ...(request.session === 'kept' ? [] : ['--no-session-persistence']),
     ...options.flat(),
     // In one word each: they would otherwise swallow the arguments after them, or take a value for an option.
     ...(settings.model === null ? [] : [`--model=${settings.model}`]),

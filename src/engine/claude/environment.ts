@@ -6,6 +6,9 @@ const passed = [
   'ANTHROPIC_BASE_URL',
 ] as const;
 
+/** How often the CLI repeats a failed request by itself. */
+export const maxRetriesVariable = 'CLAUDE_CODE_MAX_RETRIES';
+
 /**
  * How the CLI has to behave under an engine. Background tasks are off because they make it print a result before it is
  * done. Four retries of its own take about 8 s; what lasts longer is left to the engine's backoff.
@@ -17,7 +20,7 @@ const fixed = {
   CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
   // `@path` in a prompt would be read and sent before any permission is asked, also outside the worktree.
   CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
-  CLAUDE_CODE_MAX_RETRIES: '4',
+  [maxRetriesVariable]: '4',
   CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '120000',
   BASH_DEFAULT_TIMEOUT_MS: '600000',
   BASH_MAX_TIMEOUT_MS: '1800000',

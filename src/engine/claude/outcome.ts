@@ -1,10 +1,11 @@
 import type { Failure } from '../domain/outcome.ts';
+import { oldestClaudeVersion } from '../ports/claudeVersion.ts';
 import type { ExitRecord } from '../ports/isolation.ts';
 import { authenticationFailure, failureOfResult, type RequestTrouble } from './resultFailure.ts';
 import type { CliInit, CliResult } from './streamMessages.ts';
 
 /** Why the engine itself ended the CLI. */
-export type StopReason = 'start-timeout' | 'inactive' | 'no-exit' | 'authentication';
+export type StopReason = 'start-timeout' | 'too-old' | 'inactive' | 'no-exit' | 'authentication';
 
 /** All that is known about a run of the CLI once it has ended. */
 export interface CliEvidence extends RequestTrouble {
@@ -64,6 +65,13 @@ function failureOf(evidence: CliEvidence): Failure | null {
 
 function failureWithoutResult({ exit, init, stopped, stderrTail }: CliEvidence): Failure {
   if (stopped === 'authentication') return authenticationFailure;
+  if (stopped === 'too-old') {
+    return {
+      code: 'cli-unusable',
+      message: `Claude Code ${init?.version} is too old: ${oldestClaudeVersion} or newer is needed.`,
+      remedy: 'Run `claude update` where the stage runs; in a container, update the image.',
+    };
+  }
   if (stopped === 'start-timeout') {
     return {
       code: 'timeout',

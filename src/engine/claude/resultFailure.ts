@@ -7,6 +7,8 @@ export interface RequestTrouble {
   readonly assistantError: string | null;
   /** Epoch seconds at which the limit that refused requests resets. */
   readonly limitResetsAt: number | null;
+  /** Epoch ms until which the service, as far as it can be known, wants to be left alone; null when nothing says so. */
+  readonly waitUntil: number | null;
 }
 
 const remedies = {
@@ -108,10 +110,17 @@ function failedRequest(
     };
   }
   if (status === 413) return promptTooLong(said);
-  if (status === 429) return { code: 'rate-limit', message: `The service asks to slow down. ${said}`.trim() };
-  if (status === 529) return { code: 'overloaded', message: `The service is overloaded. ${said}`.trim() };
+  const wait = trouble.waitUntil === null ? {} : { notBefore: trouble.waitUntil };
+  if (status === 429) {
+    return { code: 'rate-limit', message: `The service asks to slow down. ${said}`.trim(), ...wait };
+  }
+  if (status === 529) {
+    return { code: 'overloaded', message: `The service is overloaded. ${said}`.trim(), ...wait };
+  }
   if (status >= 500) {
-    return { code: 'server-error', message: `The service failed with status ${status}. ${said}`.trim() };
+    const message = `The service failed with status ${status}. ${said}`.trim();
+    // Of these only an unavailable service says when to come back.
+    return { code: 'server-error', message, ...(status === 503 ? wait : {}) };
   }
   return {
     code: 'request-rejected',

@@ -1,3 +1,4 @@
+import { isTooOld } from '../ports/claudeVersion.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StopReason } from './outcome.ts';
 import type { CliMessage } from './streamMessages.ts';
@@ -15,6 +16,9 @@ export const defaultLimits: CliLimits = { startMs: 30_000, inactivityMs: 600_000
 
 /** Refused credentials do not mend themselves, but the CLI would try for minutes. The first refusal may be a hiccup. */
 const toleratedRefusals = 1;
+
+/** A timer this late slept, with the machine or because this process was stopped; load alone makes it late by less. */
+const sleptMs = 5_000;
 
 /** Says when a run of the CLI should be ended: once, with the reason. */
 export class Watchdog {
@@ -50,6 +54,7 @@ export class Watchdog {
     switch (message.type) {
       case 'init':
         this.phase = 'working';
+        if (message.version !== null && isTooOld(message.version) === true) this.expire('too-old');
         break;
       case 'result':
         this.phase = 'finished';
@@ -95,7 +100,12 @@ export class Watchdog {
   }
 
   private expireAfter(ms: number, reason: StopReason): void {
-    this.cancel = this.clock.at(this.clock.now() + ms, () => this.expire(reason));
+    const due = this.clock.now() + ms;
+    this.cancel = this.clock.at(due, () => {
+      // What the run wrote meanwhile has not been read yet, and a run that slept too had no time to write.
+      if (this.clock.now() - due > sleptMs) this.expireAfter(ms, reason);
+      else this.expire(reason);
+    });
   }
 
   private expire(reason: StopReason): void {

@@ -5,7 +5,7 @@ export type FailurePolicy =
   /** Try again by itself, later each time. */
   | { readonly action: 'retry'; readonly maxRetries: number; readonly baseMs: number; readonly capMs: number }
   /** Nothing helps before the limit resets; then go on by itself. */
-  | { readonly action: 'park'; readonly defaultMs: number }
+  | { readonly action: 'park'; readonly defaultMs: number; readonly leastMs: number }
   /** Only a person can help. */
   | { readonly action: 'ask' };
 
@@ -33,7 +33,7 @@ export const failurePolicies: Readonly<Record<FailureCode, FailurePolicy>> = {
   killed: retry(2, 1_000, 10_000),
   // A stage that oversteps was put back to its checkpoint; one more try tells chance from habit.
   'forbidden-change': retry(1, 1_000, 1_000),
-  'usage-limit': { action: 'park', defaultMs: 60 * minute },
+  'usage-limit': { action: 'park', defaultMs: 60 * minute, leastMs: minute },
   authentication: ask,
   billing: ask,
   'request-rejected': ask,

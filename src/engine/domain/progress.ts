@@ -99,7 +99,8 @@ export function followPolicy(
   const { now } = decision;
   const retry = decision.task(taskId).retries + 1;
   if (policy.action === 'park') {
-    const until = Math.max(failure.notBefore ?? now + policy.defaultMs, now);
+    // A reset that is said to be past, since a clock is wrong, must not make this a loop.
+    const until = Math.max(failure.notBefore ?? now + policy.defaultMs, now + policy.leastMs);
     decision.emit('task.parked', taskId, { stage, until, failure });
   } else if (policy.action === 'retry' && retry <= policy.maxRetries) {
     const until = retryAt(policy, retry, failure, now, random);

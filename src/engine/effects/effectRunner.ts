@@ -16,8 +16,8 @@ import type { Preparation } from './preparation.ts';
 import type { RunPaths } from './runPaths.ts';
 import type { Workspaces } from './workspaces.ts';
 
-/** A release that failed (Docker away, say) is tried again after this long. */
-const releaseRetryMs = 30_000;
+/** Giving back or ending what an isolation holds, while that one is away (Docker, say): tried again after this long. */
+const awayRetryMs = 10_000;
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
@@ -247,10 +247,20 @@ export class EffectRunner {
   }
 
   /** Has no outcome of its own: the run or preparation it ends reports. */
-  private async stop({ taskId, leaseId, runId }: EffectOf<'stop'>, { detach }: OpenEffect): Promise<void> {
-    for (const { effect, stop } of this.open.values()) {
-      if (effect.taskId === taskId && (effect.type === 'run' || effect.type === 'prepare')) stop.abort();
+  private async stop(effect: EffectOf<'stop'>, entry: OpenEffect): Promise<void> {
+    for (const { effect: other, stop } of this.open.values()) {
+      if (other.taskId === effect.taskId && (other.type === 'run' || other.type === 'prepare')) stop.abort();
     }
+    try {
+      await this.end(effect, entry);
+    } catch (error) {
+      this.options.logger.warn('run.stop-failed', { runId: effect.runId, error: String(error) });
+      await this.until(this.options.clock.now() + awayRetryMs, entry);
+      if (!entry.detach.signal.aborted) await this.stop(effect, entry);
+    }
+  }
+
+  private async end({ taskId, leaseId, runId }: EffectOf<'stop'>, { detach }: OpenEffect): Promise<void> {
     const task = this.options.task(taskId);
     if (runId === null || task === null) return;
     const worktree = await this.options.preparation.worktree(task);
@@ -269,7 +279,7 @@ export class EffectRunner {
       await this.options.workspaces.release(task, leaseId);
     } catch (error) {
       this.options.logger.warn('lease.release-failed', { leaseId, error: String(error) });
-      await this.until(this.options.clock.now() + releaseRetryMs, entry);
+      await this.until(this.options.clock.now() + awayRetryMs, entry);
       if (!entry.detach.signal.aborted) await this.release(effect, entry);
       return;
     }

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import pc from 'picocolors';
 import { slotPorts } from '../domain/allocation.ts';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -102,6 +103,8 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
 async function storageFound(place: Place, io: HostIo, assets: Assets): Promise<string> {
   const engine = await openAnywhere(place, io, assets, 'orchestrator doctor');
   try {
+    const damage = await engine.records.damage();
+    if (damage.length > 0) throw damagedFile(place.storage, damage);
     const { ok, rows, firstBadRow } = await engine.records.verifyAudit();
     if (ok) return `${place.storage}, ${rows} audit rows, every hash fits`;
     throw new OrchestratorError(
@@ -112,6 +115,19 @@ async function storageFound(place: Place, io: HostIo, assets: Assets): Promise<s
   } finally {
     await engine.close();
   }
+}
+
+/** An index can be made anew from its table; for anything else there are copies. */
+const indexOnly = /^(row \d+ missing from index|wrong # of entries in index|non-unique entry in index) /;
+
+function damagedFile(storage: string, damage: readonly string[]): OrchestratorError {
+  const file = join(storage, 'orchestrator.db');
+  const [first] = damage;
+  return new OrchestratorError('environment', `The database ${file} is damaged: ${first}.`, {
+    remedy: damage.every((line) => indexOnly.test(line))
+      ? `Only indexes are concerned: while no orchestrator runs, \`sqlite3 "${file}" REINDEX\` mends it.`
+      : `While no orchestrator runs, copy ${storage}, then put a backup in place of the file or get back what can be read with \`sqlite3 "${file}" .recover\`. Branches and worktrees are not in it.`,
+  });
 }
 
 function portFree(port: number): Promise<string> {

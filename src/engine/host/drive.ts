@@ -10,8 +10,8 @@ import type { Engine } from '../engine.ts';
 import type { Orchestrator } from '../openOrchestrator.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { restOutcome, wireEvent, wireTask } from '../protocol/wire.ts';
-import { type ExitCode, exitCodes } from './exitCodes.ts';
-import { plain, shortId } from './format.ts';
+import { type ExitCode, exitCodes, explain } from './exitCodes.ts';
+import { plain, plainBlock, shortId } from './format.ts';
 import { type Assets, openAnywhere, openHere, type Place, placeOf } from './hostEngine.ts';
 import { type CommonOptions, type TaskOptions, taskSettings } from './options.ts';
 import { type HostIo, Output } from './output.ts';
@@ -38,12 +38,18 @@ export async function run(options: TaskOptions, io: HostIo, assets: Assets): Pro
 export async function resume(options: CommonOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
   return driveAll(options, io, assets, 'orchestrator resume', 'all', async ({ service, isolations }) => {
     const tasks = service.openTasks().filter(({ id }) => service.isMoving(id));
-    for (const kind of ['docker', 'process'] as const) {
-      const concerned = tasks.filter(({ settings }) => settings.isolation === kind);
-      for (const { settings } of concerned) {
-        await isolations[kind].check({ ...settings, baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null });
-      }
+    const baseUrl = io.env['ANTHROPIC_BASE_URL'] ?? null;
+    const troubles: unknown[] = [];
+    for (const { settings } of tasks) {
+      await isolations[settings.isolation]
+        .check({ ...settings, baseUrl })
+        .catch((error: unknown) => troubles.push(error));
     }
+    // What one task lacks must not hold up the others: it rests with that as its failure. Where nothing could run,
+    // nothing is touched.
+    if (troubles.length > 0 && troubles.length === tasks.length) throw troubles[0];
+    for (const trouble of new Set(troubles.map((error) => explain(error).message)))
+      io.stderr.write(`${plainBlock(trouble)}\n`);
     return tasks.map(({ id }) => id);
   });
 }

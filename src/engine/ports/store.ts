@@ -91,5 +91,7 @@ export interface Store {
     readonly limit: number;
   }): Promise<readonly AuditRow[]>;
   verifyAudit(): Promise<AuditVerdict>;
+  /** What is wrong with the database file itself, in SQLite's words; empty when it is sound. 3 s for 276 MB. */
+  damage(): Promise<readonly string[]>;
   close(): Promise<void>;
 }

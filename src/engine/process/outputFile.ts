@@ -1,12 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redactor } from './redactor.ts';
+import type { ByteFilter } from './redactor.ts';
 
 /** A stream still open after all its known writers died is held by a stranger; this long without a byte settles it. */
 const quietMs = 2_000;
 
-/** Copies one output stream of a program into a file, redacted. A slow disk slows the program down and loses nothing. */
+/** Copies one output stream of a program into a file, filtered. A slow disk slows the program down and loses nothing. */
 export class OutputFile {
   /** Never resolves; rejects when the output could not be written. */
   readonly failed: Promise<never>;
@@ -18,9 +18,9 @@ export class OutputFile {
   private cut = false;
 
   /** Owns the file from now on. Reads at once, before the program can end. */
-  constructor(source: Readable, file: FileHandle, redactor: Redactor) {
+  constructor(source: Readable, file: FileHandle, filter: ByteFilter) {
     this.source = source;
-    this.done = this.copy(file, redactor);
+    this.done = this.copy(file, filter);
     this.failed = this.done.then(() => new Promise<never>(() => {}));
     // Told to those who wait for it, who may come later than the failure.
     this.failed.catch(() => undefined);
@@ -42,15 +42,15 @@ export class OutputFile {
     }
   }
 
-  private async copy(file: FileHandle, redactor: Redactor): Promise<void> {
+  private async copy(file: FileHandle, filter: ByteFilter): Promise<void> {
     try {
       for await (const bytes of this.chunks()) {
         this.writing = true;
-        await file.appendFile(redactor.push(bytes));
+        await file.appendFile(filter.push(bytes));
         this.writing = false;
         this.progress += 1;
       }
-      await file.appendFile(redactor.end());
+      await file.appendFile(filter.end());
       // An exit record that survives a power cut must not stand for output that did not.
       await file.sync();
     } finally {

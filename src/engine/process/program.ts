@@ -6,8 +6,9 @@ import type { ExitRecord } from '../ports/isolation.ts';
 import { findExecutable, isExecutable } from './findExecutable.ts';
 import { OutputFile } from './outputFile.ts';
 import { processTable, type ProcessRef } from './processTable.ts';
-import { Redactor } from './redactor.ts';
+import { type ByteFilter, chained, Redactor } from './redactor.ts';
 import { runFiles } from './runDirectory.ts';
+import { PieceCutter } from './streamPieces.ts';
 import type { SupervisorLaunch } from './supervisorProtocol.ts';
 
 export interface Program {
@@ -45,7 +46,7 @@ export async function startProgram(
   if (child.stdout === null || child.stderr === null)
     throw new Error('The program was started without pipes');
   const outputs = [
-    new OutputFile(child.stdout, stdout, new Redactor(secrets)),
+    new OutputFile(child.stdout, stdout, withoutSecrets(secrets)),
     new OutputFile(child.stderr, stderr, new Redactor(secrets)),
   ];
   try {
@@ -56,6 +57,11 @@ export async function startProgram(
   const { pid } = child;
   const startTime = pid === undefined ? null : await processTable.startTimeOf(pid);
   return { ref: pid === undefined || startTime === null ? null : { pid, startTime }, exited, outputs };
+}
+
+function withoutSecrets(secrets: readonly string[]): ByteFilter {
+  const redactor = new Redactor(secrets);
+  return secrets.length === 0 ? redactor : chained(new PieceCutter(), redactor);
 }
 
 /** On Linux, where there is `setpriv`, the kernel kills the program when its supervisor is killed. */

@@ -15,6 +15,17 @@ export function secretValuesOf(env: Readonly<Record<string, string>>): readonly 
     .map(([, value]) => value);
 }
 
+/** How secrets look in output: as they are, and inside a JSON string. */
+export function secretFormsOf(secrets: Iterable<string>): readonly string[] {
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    if (secret === '') continue;
+    forms.add(secret);
+    forms.add(JSON.stringify(secret).slice(1, -1));
+  }
+  return [...forms];
+}
+
 /**
  * Takes secrets out of a byte stream whatever its chunks. Overlapping occurrences become one mark. Holds back only a
  * tail that may be the beginning of a secret, so never more than the longest secret's length minus one byte.
@@ -26,13 +37,7 @@ export class Redactor {
   private covered = 0;
 
   constructor(secrets: Iterable<string>) {
-    const forms = new Set<string>();
-    for (const secret of secrets) {
-      if (secret === '') continue;
-      forms.add(secret);
-      forms.add(JSON.stringify(secret).slice(1, -1));
-    }
-    this.secrets = [...forms].map((form) => Buffer.from(form));
+    this.secrets = secretFormsOf(secrets).map((form) => Buffer.from(form));
   }
 
   /** The part of the stream up to here that is safe to write. */
@@ -89,4 +94,18 @@ export class Redactor {
     }
     return undecided;
   }
+}
+
+/** A way through which a byte stream goes on its way to a file. */
+export interface ByteFilter {
+  push(chunk: Buffer): Buffer;
+  end(): Buffer;
+}
+
+/** One after the other. */
+export function chained(first: ByteFilter, second: ByteFilter): ByteFilter {
+  return {
+    push: (chunk) => second.push(first.push(chunk)),
+    end: () => Buffer.concat([second.push(first.end()), second.end()]),
+  };
 }

@@ -47,6 +47,7 @@ export class EngineClient implements Engine {
       bundles: (taskId) => this.call('bundles', { taskId }),
       audit: (query) => this.call('audit', query),
       verifyAudit: () => this.call('verifyAudit', {}),
+      damage: () => this.call('damage', {}),
     };
   }
 

@@ -8,7 +8,7 @@ import { digestSchema, runIdSchema, stageSchema, taskIdSchema, taskSchema } from
 import { slotsSchema } from '../store/allocationSchema.ts';
 
 /** Raised when a message changes: two releases must not misunderstand each other. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -36,6 +36,7 @@ export const requestSchema = v.variant('method', [
   request('bundles', v.strictObject({ taskId: taskIdSchema })),
   request('audit', v.strictObject({ taskId: v.exactOptional(taskIdSchema), after: natural, limit: natural })),
   request('verifyAudit', v.strictObject({})),
+  request('damage', v.strictObject({})),
 ]);
 
 export type EngineRequest = v.InferOutput<typeof requestSchema>;

@@ -149,6 +149,8 @@ function carryOut(
       return records.audit(request.params);
     case 'verifyAudit':
       return records.verifyAudit();
+    case 'damage':
+      return records.damage();
     default:
       return assertNever(request);
   }

@@ -13,6 +13,8 @@ import type { Stage } from '../domain/stage.ts';
 import type { Run, Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { OrchestratorError } from '../ports/errors.ts';
+import { agentIdentity } from '../worktrees/surroundings.ts';
+import { secretValuesOf } from '../process/redactor.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { implementation } from './implementation.ts';
 import { failedTestsReport, qa, verdictOf } from './qa.ts';
@@ -64,20 +66,41 @@ export class StageRunner {
     readonly onActivity: (task: Task, run: Run, activity: Activity) => void;
   }) {
     this.worktrees = options.worktrees;
-    this.tree = new StageTree(options.worktrees);
+    this.tree = new StageTree(options.worktrees, () => secretValuesOf(cliEnvironment(options.environment)));
     this.clock = options.clock;
     this.environment = options.environment;
     this.onActivity = options.onActivity;
   }
 
   async run(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {
+    try {
+      return await this.carryOut(request, signals);
+    } catch (error) {
+      if (signals.detach.aborted) throw error;
+      // It ends here, however it ended: what was planted meanwhile must not wait for the next git command.
+      const planted = await this.tree.overstepOutside(request);
+      if (planted === null || signals.stop.aborted) throw error;
+      const message = `${planted.message} ${error instanceof Error ? error.message : String(error)}`;
+      throw new OrchestratorError(planted.code, message, { cause: error });
+    }
+  }
+
+  private async carryOut(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {
     const definition = definitions[request.run.stage];
     const head = await this.tree.begin(request);
     signals.stop.throwIfAborted();
     const tests = definition.reads.tests ? await this.runTests(request, head, signals) : null;
-    if (tests !== null && tests.exitCode !== 0) return reportFailedTests(request, head, tests);
+    if (tests !== null && tests.exitCode !== 0) {
+      const planted = await this.tree.overstepOutside(request);
+      return planted === null ? reportFailedTests(request, head, tests) : failed(nothingAsked, planted);
+    }
     const outcome = await this.ask(definition, request, tests, signals.detach);
-    if (outcome.type === 'failure') return { ...outcome, type: 'failed' };
+    if (outcome.type === 'failure') {
+      const planted = await this.tree.overstepOutside(request);
+      return planted === null
+        ? { ...outcome, type: 'failed' }
+        : failed(outcome, { ...planted, message: `${planted.message} ${outcome.failure.message}` });
+    }
     const output = v.safeParse(definition.output(request.context), outcome.structuredOutput);
     if (!output.success) {
       const message = `The ${request.run.stage} stage answered in another form than asked: ${v.summarize(output.issues)}`;
@@ -124,6 +147,7 @@ export class StageRunner {
     const { task, run, runDir, workspace } = request;
     const settings = task.settings.stages[run.stage];
     const { systemPrompt, contextFolder } = promptFiles(runDir);
+    const env = cliEnvironment(this.environment);
     const isStarted = await workspace.wasStarted(runDir);
     return runCli({
       workspace,
@@ -134,6 +158,7 @@ export class StageRunner {
           stage: run.stage,
           isolation: workspace.isolation,
           sessionId: sessionIdOf(run.id),
+          session: secretValuesOf(env).length === 0 ? 'kept' : 'not-kept',
           systemPromptPath: workspace.pathInside(systemPrompt),
           settings,
           testCommand: task.settings.testCommand,
@@ -141,7 +166,7 @@ export class StageRunner {
           readableDirectories: [workspace.pathInside(contextFolder)],
         }),
         stdin: isStarted ? '' : await composePrompt(definition, request, tests, this.worktrees),
-        env: cliEnvironment(this.environment),
+        env: { ...env, ...agentIdentity },
         timeoutMs: settings.timeoutMs,
       },
       clock: this.clock,
@@ -201,6 +226,11 @@ function reportFailedTests({ context }: StageRunRequest, commit: string, tests: 
   };
 }
 
-function failed({ sessionId, costUsd, cliVersion }: Succeeded, failure: Failure): StageReport {
+const nothingAsked = { sessionId: null, costUsd: 0, cliVersion: null };
+
+function failed(
+  { sessionId, costUsd, cliVersion }: Pick<CliOutcome, 'sessionId' | 'costUsd' | 'cliVersion'>,
+  failure: Failure,
+): StageReport {
   return { type: 'failed', failure, sessionId, costUsd, cliVersion };
 }

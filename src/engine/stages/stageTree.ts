@@ -2,19 +2,29 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Failure } from '../domain/outcome.ts';
+import type { Stage } from '../domain/stage.ts';
 import { freshRunDirectory, readIfPresent, writeWhole } from '../process/runDirectory.ts';
+import { surroundingsSchema } from '../worktrees/surroundings.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
 import type { StageDefinition } from './stageDefinition.ts';
 import type { StageRunRequest } from './stageRunRequest.ts';
 
-const startSchema = v.object({ head: v.string() });
+const startSchema = v.object({
+  head: v.string(),
+  /** null where the agent cannot reach them. */
+  surroundings: v.optional(v.nullable(surroundingsSchema), null),
+});
 
 /** What a stage may do to the worktree, and what becomes of it. */
 export class StageTree {
   private readonly worktrees: WorktreeManager;
 
-  constructor(worktrees: WorktreeManager) {
+  /** The secrets that the agent was given. */
+  private readonly secrets: () => readonly string[];
+
+  constructor(worktrees: WorktreeManager, secrets: () => readonly string[]) {
     this.worktrees = worktrees;
+    this.secrets = secrets;
   }
 
   /** Brings the worktree to its newest checkpoint, once for each run, and returns that commit. */
@@ -27,7 +37,8 @@ export class StageTree {
     await this.cleanTo(head, worktree);
     await workspace.syncGit({ branch: worktree.branch, commit: head });
     await mkdir(dirname(startFile), { recursive: true });
-    await writeWhole(startFile, JSON.stringify({ head, task: task.id, run: run.id }));
+    const surroundings = workspace.isolation === 'process' ? await this.worktrees.surroundings() : null;
+    await writeWhole(startFile, JSON.stringify({ head, surroundings, task: task.id, run: run.id }));
     return head;
   }
 
@@ -39,19 +50,25 @@ export class StageTree {
   /** What the stage did that it must not; undone. Null when it kept to its part. */
   async overstep(
     { changes }: StageDefinition,
-    { run, worktree }: StageRunRequest,
+    request: StageRunRequest,
     head: string,
   ): Promise<Failure | null> {
+    const { run, worktree } = request;
+    // First, so that no command after it obeys what was planted.
+    const outside = await this.putBackSurroundings(request);
     // An implementer's build may well clone something into an ignored folder; its `.git` is taken out all the same.
-    const damage = changes
-      ? [...(await this.worktrees.verifyMetadata(worktree))]
-      : [...(await this.worktrees.verify(worktree)), ...(await this.undo(head, worktree))];
-    if (damage.length === 0) return null;
-    const more = damage.length > 10 ? ` and ${damage.length - 10} more` : '';
-    return {
-      code: 'forbidden-change',
-      message: `The ${run.stage} stage changed what it must not: ${damage.slice(0, 10).join(', ')}${more}. The changes were undone.`,
-    };
+    const metadata = changes
+      ? await this.worktrees.verifyMetadata(worktree)
+      : await this.worktrees.verify(worktree);
+    const leaks = await this.takeOutLeaks(request);
+    const undone = changes ? [] : await this.undo(head, worktree);
+    return overstepped(run.stage, [...outside, ...metadata, ...leaks, ...undone]);
+  }
+
+  /** The same for a stage that failed by itself: its work in the worktree is put aside when the next run begins. */
+  async overstepOutside(request: StageRunRequest): Promise<Failure | null> {
+    const outside = await this.putBackSurroundings(request);
+    return overstepped(request.run.stage, [...outside, ...(await this.takeOutLeaks(request))]);
   }
 
   /** Commits what the stage changed; null when that is nothing. */
@@ -61,10 +78,36 @@ export class StageTree {
     return commit === head ? null : commit;
   }
 
+  /** Credentials in a file are on their way out, too: to the branch, and into the next stage's prompt. */
+  private async takeOutLeaks({ worktree }: StageRunRequest): Promise<readonly string[]> {
+    const paths = await this.worktrees.removeFilesHolding(worktree, this.secrets());
+    return paths.map((path) => `${path} held the credentials`);
+  }
+
+  private async putBackSurroundings({ startFile, worktree }: StageRunRequest): Promise<readonly string[]> {
+    const started = await readIfPresent(startFile);
+    if (started === null) return [];
+    const { surroundings } = v.parse(startSchema, JSON.parse(started));
+    return surroundings === null ? [] : this.worktrees.putBackSurroundings(worktree, surroundings);
+  }
+
   private async undo(head: string, worktree: StageRunRequest['worktree']): Promise<readonly string[]> {
     const isMoved = (await this.worktrees.head(worktree)) !== head;
     const changes = await this.worktrees.changes(worktree);
     if (isMoved || changes.length > 0) await this.worktrees.restore(worktree, head);
     return [...changes.map(({ path }) => path), ...(isMoved ? ['the branch'] : [])];
   }
+}
+
+function overstepped(stage: Stage, damage: readonly string[]): Failure | null {
+  if (damage.length === 0) return null;
+  const named = damage
+    .slice(0, 10)
+    .map((each) => each.replace(/\.$/, ''))
+    .join(', ');
+  const more = damage.length > 10 ? ` and ${damage.length - 10} more` : '';
+  return {
+    code: 'forbidden-change',
+    message: `The ${stage} stage changed what it must not: ${named}${more}. The changes were undone.`,
+  };
 }

@@ -159,6 +159,10 @@ export class SqlStore implements Synchronous {
     return { ok: !missing, rows, firstBadRow: missing ? rows + 1 : null };
   }
 
+  damage(): readonly string[] {
+    return this.#database.damage();
+  }
+
   close(): void {
     this.#database.close();
   }

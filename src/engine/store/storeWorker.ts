@@ -44,6 +44,8 @@ function perform(store: SqlStore, request: StoreRequest): unknown {
       return store.audit(...request.args);
     case 'verifyAudit':
       return verify(store);
+    case 'damage':
+      return store.damage();
     case 'close':
       store.close();
       return null;

@@ -107,6 +107,10 @@ class WorkerStore implements Store {
     return this.#call('verifyAudit');
   }
 
+  damage(): ReturnType<Store['damage']> {
+    return this.#call('damage');
+  }
+
   /**
    * What was asked before is answered before, save a verification under way, which is rejected; then the file is closed
    * and the lock given up. May be called again.

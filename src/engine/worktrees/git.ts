@@ -1,3 +1,4 @@
+import { parse } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
 import { execute, type ExecuteResult } from '../process/exec.ts';
 
@@ -48,11 +49,21 @@ export interface GitOptions {
 export class Git {
   readonly place: GitPlace;
   private readonly prefix: readonly string[];
+  private readonly settings: readonly (readonly [key: string, value: string])[];
 
-  constructor(place: GitPlace) {
+  /** `settings` come before all configuration. */
+  constructor(place: GitPlace, settings: readonly (readonly [key: string, value: string])[] = []) {
     this.place = place;
-    const settings = place.indexFile === undefined ? [] : ownIndex;
-    this.prefix = [...hardened(settings), `--git-dir=${place.gitDir}`, `--work-tree=${place.workTree}`];
+    this.settings = settings;
+    this.prefix = [
+      ...hardened(place.indexFile === undefined ? [] : ownIndex),
+      `--git-dir=${place.gitDir}`,
+      `--work-tree=${place.workTree}`,
+    ];
+  }
+
+  with(settings: readonly (readonly [key: string, value: string])[]): Git {
+    return settings.length === 0 ? this : new Git(this.place, [...this.settings, ...settings]);
   }
 
   /** Standard output of a command that must succeed. Throws `environment` with git's own words otherwise. */
@@ -71,7 +82,7 @@ export class Git {
     return runGit(
       [...this.prefix, ...args],
       workTree,
-      { ...options, env: { ...index, ...options.env } },
+      { ...options, env: { ...index, ...asVariables(this.settings), ...options.env } },
       args[0],
     );
   }
@@ -96,6 +107,15 @@ export class Git {
   }
 }
 
+/** Not as `-c key=value`: a key may have a `=` in it. */
+function asVariables(settings: readonly (readonly [string, string])[]): Record<string, string> {
+  const variables = settings.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key] as const,
+    [`GIT_CONFIG_VALUE_${index}`, value] as const,
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(variables) };
+}
+
 /** Runs git where it has to find the repository by itself: only ever in the folder that the person opened. */
 export async function discover(
   folder: string,
@@ -103,6 +123,11 @@ export async function discover(
   answers: readonly number[],
 ): Promise<ExecuteResult> {
   return runGit([...hardened([]), ...args], folder, { answers }, args[0]);
+}
+
+/** `git config` on a file alone: run where no repository's own settings, broken perhaps, are read beside it. */
+export async function settingsGit(args: readonly string[], options: GitOptions = {}): Promise<ExecuteResult> {
+  return runGit([...hardened([]), 'config', ...args], parse(process.cwd()).root, options, 'config');
 }
 
 /** Throws `environment` when git is missing or too old. */
@@ -156,5 +181,12 @@ function environment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !/^GIT_/i.test(entry[0]),
   );
-  return { ...Object.fromEntries(kept), LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0' };
+  return {
+    ...Object.fromEntries(kept),
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_OPTIONAL_LOCKS: '0',
+    // Objects that a partial clone lacks would be fetched, by programs that the repository's configuration may name.
+    GIT_ALLOW_PROTOCOL: '',
+  };
 }

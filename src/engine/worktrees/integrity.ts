@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { readIfPresent } from '../process/runDirectory.ts';
 import { salvage } from './commits.ts';
-import { Git, withoutLineEnd } from './git.ts';
-import type { RepositoryPlace } from './repository.ts';
+import { withoutLineEnd } from './git.ts';
 import { branchRef, gitOf, tipOf, type Worktree } from './worktree.ts';
 
 const separator = Buffer.from(sep);
@@ -95,45 +92,4 @@ async function quarantine(worktree: Worktree, path: Buffer): Promise<void> {
   // A folder without write permission cannot change its parent.
   if ((await lstat(path)).isDirectory()) await chmod(path, 0o700);
   await rename(path, join(folder, `${(await readdir(folder)).length + 1}-git`));
-}
-
-/**
- * The state of what an agent on the host could turn against the person: refs other than tasks' own, configuration,
- * hooks. One line each, so that a difference shows where it is.
- */
-export async function fingerprintOf({ gitDir, commonGitDir, topLevel }: RepositoryPlace): Promise<string> {
-  const git = new Git({ gitDir, workTree: topLevel });
-  const refs = await git.run(['for-each-ref', '--format=%(objectname) %(symref) %(refname)']);
-  const others = refs.split('\n').filter((line) => !/ refs\/(heads\/)?orchestrator\//.test(line));
-  const head = await git.ask(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] });
-  const config = await Promise.all(
-    ['config', 'config.worktree', 'info/attributes'].map((name) => readIfPresent(join(commonGitDir, name))),
-  );
-  return [
-    `refs ${digest([head.stdout, ...others])}`,
-    `config ${digest(config)}`,
-    `hooks ${digest(await hooksOf(commonGitDir))}`,
-  ].join('\n');
-}
-
-async function hooksOf(commonGitDir: string): Promise<readonly string[]> {
-  const folder = join(commonGitDir, 'hooks');
-  const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const files = await Promise.all(
-    names
-      .toSorted((a, b) => (a < b ? -1 : 1))
-      .map(async (name) => {
-        const status = await lstat(join(folder, name));
-        const content = status.isFile() ? await readFile(join(folder, name), 'base64') : '';
-        return [name, String(status.mode), content];
-      }),
-  );
-  return files.flat();
-}
-
-function digest(parts: readonly (string | null)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -1,9 +1,10 @@
 import type { MergeStrategy } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
-import { commitTree } from './commits.ts';
+import { changesBetween, commitTree } from './commits.ts';
 import { exists } from './files.ts';
 import { fieldsOf, Git } from './git.ts';
 import { markerOf, updateMarker } from './marker.ts';
+import { replacementsOfOwnDrivers, withoutOwnDrivers } from './ownDrivers.ts';
 import { branchCommit, registeredWorktrees, type RepositoryPlace } from './repository.ts';
 import { branchRef, tipOf, type Worktree } from './worktree.ts';
 
@@ -58,7 +59,7 @@ interface Merge {
 /** The tree of the merge, made without files; the attributes that count are those of the person's checkout. */
 async function mergedTree(git: Git, { base, baseBranch, tip, branch }: Merge): Promise<string> {
   const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', base, tip];
-  const { exitCode, stdout } = await git.ask(args, { answers: [0, 1] });
+  const { exitCode, stdout } = await (await withoutOwnDrivers(git)).ask(args, { answers: [0, 1] });
   const [tree = '', ...conflicts] = fieldsOf(stdout);
   if (exitCode === 0) return tree;
   const names = [...new Set(conflicts)];
@@ -80,14 +81,39 @@ async function fastForward(
     await git.run(['update-ref', '-m', 'orchestrator: accept', branchRef(branch), to, from]);
     return;
   }
+  const own = await replacementsOfOwnDrivers(checkout);
+  await refuseUnfiltered(checkout, own, from, to);
   // Only git knows which of the person's files are in the way; it leaves all others as they are.
   const args = ['merge', '--ff-only', '--quiet', '--no-autostash', '--no-stat', to];
-  const { exitCode, stdout, stderr } = await checkout.ask(args, { answers: [0, 1, 2, 128] });
+  const { exitCode, stdout, stderr } = await checkout.with(own).ask(args, { answers: [0, 1, 2, 128] });
   if (exitCode === 0) return;
   throw new OrchestratorError(
     'merge-conflict',
     `${branch} is checked out in "${checkout.place.workTree}", where git cannot take over the work: ${`${stderr}${stdout}`.trim().slice(-2000)}`,
     { remedy: `Commit or stash what is open in "${checkout.place.workTree}", then accept again.` },
+  );
+}
+
+/** Without its filter a file of the person's would lie there as it is stored, encrypted perhaps. */
+async function refuseUnfiltered(
+  checkout: Git,
+  own: readonly (readonly [key: string, value: string])[],
+  from: string,
+  to: string,
+): Promise<void> {
+  const filters = new Set(own.map(([key]) => /^filter\.(.*)\.\w+$/s.exec(key)?.[1]));
+  if (filters.size === 0) return;
+  const paths = (await changesBetween(checkout, from, to)).map(({ path }) => path);
+  const input = paths.map((path) => `${path}\0`).join('');
+  const fields = fieldsOf(await checkout.run(['check-attr', '-z', '--stdin', 'filter'], { input }));
+  const at = fields.findIndex((value, index) => index % 3 === 2 && filters.has(value));
+  if (at === -1) return;
+  throw new OrchestratorError(
+    'merge-conflict',
+    `${fields[at - 2]} passes the filter ${fields[at]}, a program that the repository's own configuration names; it is not run on its word.`,
+    {
+      remedy: `Repeat its settings in your own (\`git config --global\`), or accept with merge "none" and merge yourself.`,
+    },
   );
 }
 

@@ -5,6 +5,7 @@ import { isBehindLink } from './files.ts';
 import { fieldsOf, type Git } from './git.ts';
 import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
+import { withoutOwnDrivers } from './ownDrivers.ts';
 import { gitOf, tipOf, type Worktree } from './worktree.ts';
 
 export interface Checkpoint {
@@ -21,7 +22,7 @@ export interface Checkpoint {
  * Leaves our own index equal to it. Every question about the files is answered from here, so all answers agree.
  */
 async function snapshot(worktree: Worktree): Promise<string> {
-  const git = gitOf(worktree);
+  const git = await withoutOwnDrivers(gitOf(worktree));
   const { copiedFiles } = await markerOf(worktree);
   // git would take one for a submodule, and fail on one without a commit.
   await takeOutNestedRepositories(worktree);
@@ -97,7 +98,7 @@ export async function restoreTo(worktree: Worktree, commit: string): Promise<rea
 
 /** Makes the files those of a commit, given that our index describes the files as they are. */
 export async function checkOut(git: Git, commit: string): Promise<void> {
-  await git.run(['read-tree', '--reset', '-u', commit]);
+  await (await withoutOwnDrivers(git)).run(['read-tree', '--reset', '-u', commit]);
   await showInIndex(git);
 }
 

@@ -5,7 +5,7 @@ import { changesBetween, patchBetween, statBetween, type FileChange } from './co
 import { type CommittedWork, committedWorkOf, type FileAt, fileAt } from './committedWork.ts';
 import { findCopyFiles, placeCopyFiles, refused } from './copyFiles.ts';
 import { Git } from './git.ts';
-import { fingerprintOf, putBackGitFile, putBackHead, takeOutNestedRepositories } from './integrity.ts';
+import { putBackGitFile, putBackHead, takeOutNestedRepositories } from './integrity.ts';
 import { pathLocks } from './keyedMutex.ts';
 import { markerOf, updateMarker } from './marker.ts';
 import { acceptInto } from './merge.ts';
@@ -19,6 +19,8 @@ import {
   type RepositoryHead,
   type RepositoryPlace,
 } from './repository.ts';
+import { removeFilesHolding } from './secretFiles.ts';
+import { putBackSurroundings, surroundingsOf, type Surroundings } from './surroundings.ts';
 import { changesOf, checkOut, commitAll, restoreTo, type Checkpoint } from './tree.ts';
 import { gitOf, historyOf, tipOf, type Worktree } from './worktree.ts';
 
@@ -109,6 +111,17 @@ export class WorktreeManager {
     return pathLocks.run(worktree.path, () => changesOf(worktree));
   }
 
+  /**
+   * Removes the files among `changes` in which one of these secrets stands, so that it gets into no commit and no prompt.
+   * Returns their paths.
+   */
+  async removeFilesHolding(worktree: Worktree, secrets: readonly string[]): Promise<readonly string[]> {
+    if (secrets.length === 0) return [];
+    return pathLocks.run(worktree.path, async () =>
+      removeFilesHolding(worktree, await changesOf(worktree), secrets),
+    );
+  }
+
   /** Commits all of `changes` on the task's branch. */
   async checkpoint(worktree: Worktree, message: string): Promise<Checkpoint> {
     return pathLocks.run(worktree.path, () => commitAll(worktree, message));
@@ -174,9 +187,15 @@ export class WorktreeManager {
     });
   }
 
-  /** The person's refs, configuration and hooks, to compare before and after; a line for each of the three. */
-  async fingerprint(): Promise<string> {
-    return fingerprintOf(await this.place());
+  /** The person's refs, settings and hooks, to be put back after an agent ran that could reach them. */
+  async surroundings(): Promise<Surroundings> {
+    return surroundingsOf(await this.place());
+  }
+
+  /** Undoes what an agent did to them; what the person did meanwhile stays. Says what that was; empty when nothing. */
+  async putBackSurroundings(worktree: Worktree, before: Surroundings): Promise<readonly string[]> {
+    const place = await this.place();
+    return pathLocks.run(place.commonGitDir, () => putBackSurroundings(place, worktree, before));
   }
 
   /**

@@ -48,6 +48,7 @@ describe('the reaper', () => {
       tmpfs: {},
       port: null,
       limits: { memoryBytes: 1, cpus: 1, pids: 1 },
+      whenEnded: 'removed',
     });
   }
 });

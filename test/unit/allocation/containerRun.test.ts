@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../src/engine/allocation/containerEngine.ts';
 import { ContainerEvents } from '../../../src/engine/allocation/containerEvents.ts';
-import { waitForRun } from '../../../src/engine/allocation/containerRun.ts';
+import { endingMs, waitForRun } from '../../../src/engine/allocation/containerRun.ts';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
 import type { ExitRecord } from '../../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../../src/engine/ports/logger.ts';
@@ -12,6 +12,7 @@ import { writeExitRecord } from '../../../src/engine/process/runDirectory.ts';
 import { FakeContainerEngine, ManualClock } from '../../support/dockerEngineFake.ts';
 
 const execId = 'e'.repeat(64);
+const timeoutMs = 60_000;
 const exited: ExitRecord = { code: 0, signal: null, reason: 'exited' };
 
 describe('waiting for a run', () => {
@@ -38,6 +39,7 @@ describe('waiting for a run', () => {
       tmpfs: {},
       port: null,
       limits: { memoryBytes: 1, cpus: 1, pids: 1 },
+      whenEnded: 'removed',
     });
     await engine.start(containerId);
     engine.execs.set(execId, 'running');
@@ -87,7 +89,7 @@ describe('waiting for a run', () => {
   });
 
   it('is lost when it was started in a container that an earlier lease had', async () => {
-    const ended = wait({ launch: { containerId: 'another', execId } });
+    const ended = wait({ launch: { containerId: 'another', execId, timeoutMs } });
     expect((await ended).detail).toBe('container removed');
   });
 
@@ -147,6 +149,21 @@ describe('waiting for a run', () => {
     });
   });
 
+  it('takes the record at once while the engine says nothing', async () => {
+    vi.spyOn(engine, 'isRunning').mockReturnValue(new Promise(() => {}));
+    const ended = wait();
+    await vi.waitFor(() => expect(engine.isRunning).toHaveBeenCalled());
+    await writeExitRecord(runDir, exited);
+    expect(await ended).toEqual(exited);
+  });
+
+  it('ends a run with its container when it goes on long after its time limit, as in a frozen one', async () => {
+    const ended = wait();
+    void looks((timeoutMs + endingMs) / 2_000 + 1);
+    expect(await ended).toMatchObject({ reason: 'timeout', detail: expect.stringContaining('container') });
+    expect(engine.containers.size).toBe(0);
+  });
+
   it('hears events again after the engine came back', async () => {
     const ended = wait();
     await clock.waitedFor();
@@ -163,7 +180,7 @@ describe('waiting for a run', () => {
   });
 
   function wait(other: Partial<Parameters<typeof waitForRun>[0]> = {}): Promise<ExitRecord> {
-    const launch = { containerId, execId };
+    const launch = { containerId, execId, timeoutMs };
     const signal = AbortSignal.timeout(20_000);
     return waitForRun({ engine, containerId, events, clock, runDir, launch, signal, ...other });
   }

@@ -8,7 +8,7 @@ import { leaseIdOf } from '../../../src/engine/domain/ids.ts';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
 import { silentLogger } from '../../../src/engine/ports/logger.ts';
 import { FakeContainerEngine, ManualClock } from '../../support/dockerEngineFake.ts';
-import { RepositoryFixture, leaseRequest } from '../../support/dockerEngineHarness.ts';
+import { RepositoryFixture, leaseRequest, newRun } from '../../support/dockerEngineHarness.ts';
 
 const loaded = vi.hoisted(() => ({ dockerode: false }));
 vi.mock('dockerode', () => {
@@ -114,6 +114,19 @@ describe('the Docker isolation', () => {
     expect(OrchestratorError.is(refused, 'environment')).toBe(true);
     expect(String(refused)).toContain('no space left');
     expect(engine.containers.size).toBe(0);
+  });
+
+  it.each([
+    ['is paused', new EngineError(409, 'Container x is paused, unpause the container before exec')],
+    ['lets no command in', new EngineError(500, 'A command in the container took over 60000 ms.')],
+  ])('ends a run with its container when that one %s', async (_, refusal) => {
+    const workspace = await isolation.acquire(request(), never);
+    const runDir = await newRun(repository);
+    await workspace.start({ runDir, argv: ['sleep', '60'], stdin: '', env: {}, timeoutMs: 60_000 });
+    vi.spyOn(engine, 'run').mockRejectedValue(refusal);
+    await workspace.stop(runDir);
+    expect(engine.containers.size).toBe(0);
+    expect(await workspace.ended(runDir, never)).toMatchObject({ reason: 'lost' });
   });
 
   it('renews the deadline of a lease it holds until the lease is released', async () => {

@@ -197,33 +197,45 @@ describe('the Claude Code executable', () => {
   it('must be there', async () => {
     const isolation = engine(() => Promise.resolve(null));
     await expect(acquire(isolation, 1)).rejects.toSatisfy(environmentError(/not found/));
-    await expect(isolation.check({ claudePath: null })).rejects.toSatisfy(environmentError(/not found/));
+    await expect(isolation.check({ claudePath: null, baseUrl: null })).rejects.toSatisfy(
+      environmentError(/not found/),
+    );
   });
 });
 
 describe('check', { timeout: 40_000 }, () => {
   it.each(['2.1.214', '2.2.0', '3.0.0-beta.1'])('accepts version %s', async (version) => {
     await executable('claude', `echo "${version} (Claude Code)"`);
-    await expect(engine().check({ claudePath: null })).resolves.toBeUndefined();
+    await expect(engine().check({ claudePath: null, baseUrl: null })).resolves.toBeUndefined();
   });
 
   it.each(['2.1.213', '2.0.999', '1.9.300'])('refuses version %s as too old', async (version) => {
     await executable('claude', `echo "${version} (Claude Code)"`);
-    await expect(engine().check({ claudePath: null })).rejects.toSatisfy(
+    await expect(engine().check({ claudePath: null, baseUrl: null })).rejects.toSatisfy(
       environmentError(/too old: 2\.1\.214/),
     );
   });
 
   it('says what a program said that cannot tell its version', async () => {
     await executable('claude', 'echo "native binary not installed" >&2; exit 1');
-    await expect(engine().check({ claudePath: null })).rejects.toSatisfy(
+    await expect(engine().check({ claudePath: null, baseUrl: null })).rejects.toSatisfy(
       environmentError(/ended with 1: native binary not installed/),
     );
   });
 
+  it.each([
+    ['not an address', /is not an address/],
+    ['ftp://gateway.example.com', /address of the web/],
+    ['http://me:sk-ant-0123@gateway.example.com', /user name or password/],
+  ])('refuses %s as the address of the service, without quoting it', async (baseUrl, words) => {
+    const refusal = engine().check({ claudePath: null, baseUrl });
+    await expect(refusal).rejects.toSatisfy(environmentError(words));
+    await expect(refusal).rejects.toThrow(expect.not.stringContaining('sk-ant-0123') as string);
+  });
+
   it('says that a given program is missing', async () => {
     const path = join(room.path, 'none');
-    await expect(engine().check({ claudePath: path })).rejects.toSatisfy(
+    await expect(engine().check({ claudePath: path, baseUrl: null })).rejects.toSatisfy(
       environmentError(/none cannot be used/),
     );
   });

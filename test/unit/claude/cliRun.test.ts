@@ -37,7 +37,7 @@ describe('runCli', () => {
         runDir,
         argv: ['claude'],
         stdin: 'Do it.',
-        env: { ANTHROPIC_API_KEY: 'sk-secret-1' },
+        env: { ANTHROPIC_API_KEY: 'sk-secret-1', CLAUDE_CODE_MAX_RETRIES: '4' },
         timeoutMs: 1,
       },
       clock,
@@ -184,6 +184,31 @@ describe('runCli', () => {
     );
     workspace.exits({ code: 1 });
     expect(await run()).toMatchObject({ failure: { code: 'usage-limit', notBefore: 1_900_000_000_000 } });
+  });
+
+  it.each([
+    // It gave up at once: asked to wait longer than it would.
+    { name: 'more than a minute', retries: [], waits: 10 * minute },
+    { name: 'some seconds', retries: [cliLines.retry('rate_limit', 429)], waits: 2_400 },
+  ])('does not come back before the time that a service asked for: $name', async ({ retries, waits }) => {
+    clock.set(5 * minute);
+    await workspace.print(
+      cliLines.init,
+      ...retries,
+      cliLines.assistantError('rate_limit'),
+      cliLines.requestFailed(429, 'Slow down'),
+    );
+    workspace.exits({ code: 1 });
+    expect(await run()).toMatchObject({ failure: { code: 'rate-limit', notBefore: 5 * minute + waits } });
+  });
+
+  it('ends a program that is too old as soon as it says its version', async () => {
+    const outcome = run();
+    await workspace.print({ ...cliLines.init, claude_code_version: '2.1.213' });
+    expect(await outcome).toMatchObject({
+      failure: { code: 'cli-unusable', message: expect.stringContaining('2.1.213 is too old') },
+    });
+    expect(workspace.stops).toEqual([runDir]);
   });
 
   it('does not mistake a warning for the limit', async () => {

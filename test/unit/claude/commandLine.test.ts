@@ -7,6 +7,7 @@ const request: CommandLineRequest = {
   stage: 'implementation',
   isolation: 'process',
   sessionId: '7e518889-6f4d-4b49-a1d9-f8de43d8c700',
+  session: 'kept',
   systemPromptPath: '/run/system.md',
   settings: defaultSettings.stages.implementation,
   testCommand: 'npm test',
@@ -46,6 +47,11 @@ describe('commandLine', () => {
     const argv = commandLine({ ...request, stage, isolation });
     expect(option(argv, '--permission-mode')).toBe(mode);
     expect(option(argv, '--tools')).toBe(tools);
+  });
+
+  it('has no session written down where secrets could stand in it', () => {
+    expect(commandLine(request)).not.toContain('--no-session-persistence');
+    expect(commandLine({ ...request, session: 'not-kept' })).toContain('--no-session-persistence');
   });
 
   it('keeps out everything that the repository or the user configured', () => {

@@ -54,6 +54,7 @@ const evidence = (known: Partial<CliEvidence> = {}): CliEvidence => ({
   result: null,
   assistantError: null,
   limitResetsAt: null,
+  waitUntil: null,
   stopped: null,
   stderrTail: '',
   ...known,

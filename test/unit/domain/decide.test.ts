@@ -218,6 +218,18 @@ describe('failures', () => {
     expect(task(of).phase.type).toBe('preparing');
   });
 
+  it('parks it for a while also when the limit is said to have reset already, as by a clock that is wrong', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    const { id: taskId, runs } = task(of);
+    const [run] = runs;
+    if (run === undefined) throw new Error('nothing runs');
+    const failure = { code: 'usage-limit', message: '', notBefore: of.now - 5_000 } as const;
+    const nothing = { sessionId: null, costUsd: 0, cliVersion: null };
+    of.dispatch({ type: 'run-failed', taskId, runId: run.id, failure, ...nothing, random: 0 });
+    expect(task(of).phase).toMatchObject({ type: 'parked', until: of.now + 60_000 });
+  });
+
   it('gives up retrying after the policy’s number of tries', () => {
     const of = world(false);
     step(of, 'prepare');

@@ -213,32 +213,3 @@ describe('a submodule', () => {
     expect(await manager.verify(other)).toEqual(['A git repository was put at lib/.git.']);
   });
 });
-
-describe('fingerprint', () => {
-  const changedBy = async (change: () => Promise<unknown>) => {
-    const before = (await manager.fingerprint()).split('\n');
-    await change();
-    const after = (await manager.fingerprint()).split('\n');
-    return before.filter((line, at) => line !== after[at]).map((line) => line.split(' ')[0]);
-  };
-
-  test('does not change by a task’s own work', async () => {
-    expect(
-      await changedBy(async () => {
-        await writeIn(worktree.path, 'x', 'x');
-        await manager.checkpoint(worktree, 'x');
-        await manager.restore(worktree, worktree.baseCommit);
-      }),
-    ).toEqual([]);
-  });
-
-  test('changes by refs, configuration, hooks and their modes', async () => {
-    const hook = join(repository.path, '.git/hooks/pre-commit');
-    expect(await changedBy(() => repository.git('branch', 'new'))).toEqual(['refs']);
-    expect(await changedBy(() => repository.git('checkout', '--quiet', 'new'))).toEqual(['refs']);
-    expect(await changedBy(() => repository.git('config', 'alias.x', '!evil'))).toEqual(['config']);
-    expect(await changedBy(() => writeFile(hook, 'evil', { mode: 0o644 }))).toEqual(['hooks']);
-    expect(await changedBy(() => writeFile(hook, 'EVIL'))).toEqual(['hooks']);
-    expect(await changedBy(() => chmod(hook, 0o755))).toEqual(['hooks']);
-  });
-});

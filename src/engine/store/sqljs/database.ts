@@ -57,6 +57,7 @@ export class Database {
       this.#syncDirectory();
       this.#connection = sqlite.open(this.#prefix + location.name);
       this.#configure();
+      this.#checkLength();
       this.#headerFd = this.#volume.open(location.name, constants.O_RDONLY);
       this.#fingerprint = this.#readFingerprint();
     } catch (error) {
@@ -123,6 +124,12 @@ export class Database {
     }
   }
 
+  /** What SQLite's own check finds wrong with the file, most important first; empty when it is sound. */
+  damage(): readonly string[] {
+    const found = this.all('PRAGMA integrity_check(20)').map((row) => String(row['integrity_check']));
+    return found.filter((line) => line !== 'ok');
+  }
+
   /** A consistent copy under another name in the same directory, durable when it returns. Replaces an older one. */
   backUp(name: string): void {
     const partial = `${name}.partial`;
@@ -172,6 +179,14 @@ export class Database {
     // `tasks` refers to `task_attempts`, a table of the board's and not ours: with foreign keys on, SQLite refuses every
     // INSERT into and DELETE from `tasks` and `projects` ("no such table: main.task_attempts").
     this.#execute('PRAGMA foreign_keys=OFF');
+  }
+
+  /** SQLite takes what is missing of the last page for zeros, and what was there for never written. */
+  #checkLength(): void {
+    const [row] = this.all('SELECT page_size FROM pragma_page_size, (SELECT count(*) FROM sqlite_master)');
+    const { size } = this.#volume.stat(this.#location.name);
+    if (Number(size) % Number(row?.['page_size']) !== 0)
+      throw new Error(`database disk image is malformed: ${size} bytes are no whole number of pages`);
   }
 
   #syncDirectory(): void {
@@ -245,7 +260,9 @@ export class Database {
     if (this.#volume.failure === null && !fatal.test(words) && !(error instanceof webAssembly.RuntimeError))
       return error;
     this.#poison ??= new OrchestratorError('environment', `The database ${this.#path()} failed: ${words}`, {
-      remedy: 'Check that the disk has space and is writable, then restart the orchestrator.',
+      remedy: /malformed|not a database/.test(words)
+        ? `Copy the folder as it is, then get back what can be read with \`sqlite3 ${this.#location.name} .recover\`, or move the file out to begin anew: branches and worktrees are not in it.`
+        : 'Check that the disk has space and is writable, then restart the orchestrator.',
       cause,
     });
     return this.#poison;

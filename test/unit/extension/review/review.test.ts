@@ -61,6 +61,7 @@ class SessionOfReports implements Session {
       bundles: refuse,
       audit: refuse,
       verifyAudit: refuse,
+      damage: refuse,
       bundle: (digest) => this.bundle(digest),
     };
     return Promise.resolve({ records, dispatch: refuse, settled: refuse, close: refuse });

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { sealBundle } from '../../src/engine/context/digest.ts';
+import { taskIdOf } from '../../src/engine/domain/ids.ts';
+import { openOrchestrator, type Orchestrator } from '../../src/engine/openOrchestrator.ts';
+import { silentLogger } from '../../src/engine/ports/logger.ts';
+import { defaultSettings } from '../../src/engine/settings.ts';
+import { WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
+import { CliRoom } from '../support/cliRoom.ts';
+import { makeSampleRepository } from '../support/sampleRepository.ts';
+import { inTurn } from '../support/scriptedMessagesApi.ts';
+import { SteppedClock } from '../support/steppedClock.ts';
+
+const start = Date.UTC(2030, 0, 1);
+const reset = start + 3 * 60 * 60_000;
+
+/** In the place of the CLI: at first its limit is reached, then it specifies. */
+const limitedCli = `#!${process.execPath}
+const { existsSync, writeFileSync } = require('node:fs');
+const isFirst = !existsSync(__filename + '.asked');
+writeFileSync(__filename + '.asked', '');
+const say = (line) => console.log(JSON.stringify(line));
+const session_id = process.argv[process.argv.indexOf('--session-id') + 1];
+const result = { type: 'result', subtype: 'success', result: '', session_id, num_turns: 2, total_cost_usd: 0.1 };
+say({ type: 'system', subtype: 'init', session_id, model: 'm', permissionMode: 'plan', tools: [], claude_code_version: '2.1.330' });
+if (isFirst) {
+  say({ type: 'rate_limit_event', rate_limit_info: { status: 'rejected', resetsAt: ${reset / 1_000}, rateLimitType: 'five_hour' } });
+  say({ ...result, is_error: true, terminal_reason: 'api_error', api_error_status: 429, api_error: 'usage_limit_reached' });
+} else {
+  const structured_output = { spec_markdown: '# Spec', acceptance_criteria: ['One'], open_questions: [], files: [], risks: [] };
+  say({ ...result, is_error: false, terminal_reason: 'completed', structured_output });
+}
+`;
+
+async function open(folder: string, clock: SteppedClock): Promise<Orchestrator> {
+  const repository = await makeSampleRepository(join(folder, 'repository'));
+  const orchestrator = await openOrchestrator({
+    worktrees: new WorktreeManager({ repositoryPath: repository, worktreesDir: join(folder, 'worktrees') }),
+    repository: { path: repository, name: 'sample' },
+    storage: join(folder, 'storage'),
+    distFolder: resolve('dist'),
+    containerFolder: resolve('media/container'),
+    environment: {},
+    clock,
+    logger: silentLogger,
+    drive: 'all',
+    holder: 'a test',
+    onProgress: () => {},
+  });
+  onTestFinished(() => orchestrator.close());
+  await orchestrator.start();
+  return orchestrator;
+}
+
+describe('a usage limit', () => {
+  it('parks the task, gives its execution up, and the task goes on by itself at the reset', async () => {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), 'orch-')));
+    onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+    const claudePath = join(folder, 'claude');
+    await writeFile(claudePath, limitedCli);
+    await chmod(claudePath, 0o755);
+    const clock = new SteppedClock(start);
+    const { service, dispatch } = await open(folder, clock);
+    const taskId = taskIdOf(randomUUID());
+    const request = { type: 'request', format: 1, title: 'Wait', description: '' } as const;
+    const { body, digest } = sealBundle(request);
+    const settings = {
+      ...defaultSettings,
+      isolation: 'process',
+      gates: ['specification'],
+      claudePath,
+    } as const;
+    const command = {
+      type: 'create',
+      taskId,
+      title: 'Wait',
+      description: '',
+      priority: 0,
+      settings,
+    } as const;
+    const bundle = { digest, taskId, runId: null, stage: 'request', body } as const;
+    expect(await dispatch({ ...command, requestDigest: digest }, [bundle])).toBeNull();
+    const phase = () => service.task(taskId)?.phase;
+
+    await service.until(() => phase()?.type === 'parked');
+    expect(phase()).toMatchObject({ until: reset, failure: { code: 'usage-limit' } });
+    clock.set(reset - 1);
+    expect(phase()).toMatchObject({ type: 'parked' });
+    // Again and again: a timer that is set after the clock passed it does not go off.
+    await expect
+      .poll(
+        () => {
+          clock.set(reset);
+          return phase()?.type;
+        },
+        { timeout: 60_000 },
+      )
+      .toBe('gate');
+    expect(service.task(taskId)?.runs.map(({ attempt, status }) => [attempt, status])).toEqual([
+      [1, 'failed'],
+      [2, 'completed'],
+    ]);
+  });
+});
+
+describe('the budget of a stage', () => {
+  it('ends it before the next request, with the real CLI', async () => {
+    const room = await CliRoom.open({ 'text.txt': 'text\n' });
+    onTestFinished(() => room.close());
+    const { outcome, api } = await room.run({
+      stage: 'qa',
+      schema: { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] },
+      model: inTurn({
+        type: 'answer',
+        tools: [{ name: 'Read', input: { file_path: 'text.txt' } }],
+        usage: { input_tokens: 900_000 },
+      }),
+      settings: { maxBudgetUsd: 0.01 },
+    });
+    expect(outcome).toMatchObject({ type: 'failure', failure: { code: 'budget' } });
+    expect(api.conversation).toHaveLength(1);
+  });
+});

@@ -1,0 +1,208 @@
+import { execFile } from 'node:child_process';
+import { chmod, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { IsolationKind } from '../../src/engine/domain/task.ts';
+import { canary, carefulGit, expectNoCanary } from '../support/hostileRepository.ts';
+import type { ImplementationPart } from '../support/playedModel.ts';
+import { sampleScript } from '../support/sampleScript.ts';
+import { Scene } from '../support/scene.ts';
+import { requireDocker } from '../support/suites.ts';
+
+const run = promisify(execFile);
+const docker = await requireDocker();
+
+/** What of the repository no stage may change. */
+async function stateOf(repository: string): Promise<unknown> {
+  const hooks = join(repository, '.git/hooks');
+  const refs = await carefulGit(repository, 'for-each-ref', '--format=%(objectname) %(refname)');
+  return {
+    config: await readFile(join(repository, '.git/config'), 'utf8'),
+    head: await readFile(join(repository, '.git/HEAD'), 'utf8'),
+    refs: refs.split('\n').filter((line) => !line.includes('orchestrator/')),
+    hooks: await Promise.all(
+      (await readdir(hooks))
+        .toSorted()
+        .map(async (name) => [name, await readFile(join(hooks, name), 'utf8')]),
+    ),
+    status: await carefulGit(repository, 'status', '--porcelain'),
+  };
+}
+
+async function worktreeOf({ storage }: Scene): Promise<string> {
+  const names = await readdir(join(storage, 'worktrees'));
+  return join(storage, 'worktrees', names.find((name) => !name.startsWith('.')) ?? '');
+}
+
+/** All that an agent with a shell may think of. */
+const misdeeds = (folder: string): string => `
+common=$(git rev-parse --git-common-dir)
+git branch evil
+git -c user.name=Agent -c user.email=a@localhost commit --allow-empty --quiet --no-verify -m Planted
+git update-ref refs/heads/main HEAD
+git config core.fsmonitor '${canary(folder, 'fsmonitor')}'
+git config filter.evil.clean '${canary(folder, 'clean')}'
+printf '* filter=evil\\n' >.gitattributes
+for hook in post-checkout pre-commit post-commit reference-transaction post-index-change; do
+  printf '#!/bin/sh\\n%s\\n' "${canary(folder, 'hook')}" >"$common/hooks/$hook"
+  chmod +x "$common/hooks/$hook"
+done
+mkdir -p .claude .vscode nested
+printf '{"hooks":{}}' >.claude/settings.json
+printf '{"tasks":[]}' >.vscode/tasks.json
+(cd nested && git init --quiet && git config core.fsmonitor '${canary(folder, 'nested')}')
+ln -s / root
+rm -f README.md
+setsid sleep 98765 >/dev/null 2>&1 &
+git push --quiet origin HEAD:refs/heads/pushed
+rm -f .git && printf 'gitdir: %s\\n' "$PWD/nested/.git" >.git
+exit 0
+`;
+
+const [clean] = sampleScript('', 'right-at-once').implementation;
+
+const plants = (folder: string): ImplementationPart => ({
+  ...clean,
+  actions: [
+    { type: 'write', path: 'plant.sh', content: misdeeds(folder) },
+    { type: 'run', command: 'sh plant.sh' },
+    ...clean.actions,
+  ],
+});
+
+describe.each<IsolationKind>(['process', 'docker'])(
+  'an implementation that oversteps, in %s isolation',
+  (isolation) => {
+    const test = it.skipIf(isolation === 'docker' && docker.skip);
+
+    test('leaves the repository as it was, and nothing running', async () => {
+      let folder = '';
+      const script = sampleScript('Slug it', 'right-at-once');
+      const implementation: [ImplementationPart, ImplementationPart] = [plants('/nowhere'), clean];
+      const scene = await Scene.make(isolation, [{ ...script, implementation }]);
+      folder = scene.folder;
+      implementation[0] = plants(folder);
+      const settings = { stages: { implementation: { allowedTools: ['Bash(sh plant.sh)'] } } };
+      const before = await stateOf(scene.repository);
+      const host = await scene.done(
+        scene.task(
+          'run',
+          'Slug it',
+          '--settings',
+          await scene.write('settings.json', JSON.stringify(settings)),
+        ),
+        0,
+      );
+      const [task] = host.finals();
+      const failed = host.lines.find(({ type }) => type === 'run.failed');
+      if (isolation === 'process') {
+        // Named, undone, and tried once more.
+        expect(task?.stages.map(({ type, outcome }) => [type, outcome])).toEqual([
+          ['specification', 'success'],
+          ['implementation', 'forbidden-change'],
+          ['implementation', 'success'],
+          ['qa', 'success'],
+        ]);
+        const named = JSON.stringify(failed?.data);
+        for (const words of [
+          'core.fsmonitor',
+          'filter.evil.clean',
+          'hook post-checkout',
+          'heads/evil',
+          'heads/main',
+        ])
+          expect(named).toContain(words);
+        const kept = await carefulGit(
+          scene.repository,
+          'for-each-ref',
+          '--format=%(refname)',
+          'refs/orchestrator',
+        );
+        expect(kept).toContain('salvage-');
+      } else {
+        // In there it is its own git that it changed, and nothing else.
+        expect(failed).toBeUndefined();
+      }
+      expect(await stateOf(scene.repository)).toEqual(before);
+      await expectNoCanary(scene.folder, scene.repository);
+      expect((await run('ps', ['-eo', 'args'])).stdout).not.toContain('sleep 98765');
+      const path = await worktreeOf(scene);
+      expect(await readFile(join(path, '.git'), 'utf8')).toContain(join(scene.repository, '.git/worktrees'));
+      await expect(lstat(join(path, 'nested/.git'))).rejects.toThrow('ENOENT');
+    });
+  },
+);
+
+/** In the place of the CLI, because the real one has no tools to do that with: writes, then answers as it should. */
+const writingCli = `#!${process.execPath}
+const { execSync } = require('node:child_process');
+const { readFileSync, rmSync, symlinkSync, writeFileSync, mkdirSync } = require('node:fs');
+if (process.argv.includes('--version')) {
+  console.log('2.1.330 (Claude Code)');
+  process.exit(0);
+}
+rmSync('README.md');
+writeFileSync('src/text.js', 'changed');
+writeFileSync('new.txt', 'new');
+mkdirSync('.vscode');
+writeFileSync('.vscode/tasks.json', '{}');
+symlinkSync('/etc', 'outside');
+execSync('git init --quiet nested');
+rmSync('.git');
+writeFileSync('.git', 'gitdir: ' + process.cwd() + '/nested/.git\\n');
+const say = (line) => console.log(JSON.stringify(line));
+const session_id = process.argv[process.argv.indexOf('--session-id') + 1];
+say({ type: 'system', subtype: 'init', session_id, model: 'm', permissionMode: 'plan', tools: [], claude_code_version: '2.1.330' });
+const structured_output = { spec_markdown: '# Spec', acceptance_criteria: ['One'], open_questions: [], files: [], risks: [] };
+say({ type: 'result', subtype: 'success', is_error: false, terminal_reason: 'completed', result: '', structured_output, session_id, num_turns: 2, total_cost_usd: 0.1 });
+`;
+
+describe('a specification that writes', () => {
+  it('is named with all that it did, twice, and then waits for a person', async () => {
+    const scene = await Scene.make('process', [sampleScript('Slug it', 'right-at-once')]);
+    const cli = await scene.write('writing-cli', writingCli);
+    await chmod(cli, 0o755);
+    await mkdir(join(scene.repository, '.git/hooks'), { recursive: true });
+    await writeFile(join(scene.repository, '.git/hooks/pre-commit'), '#!/bin/sh\n', { mode: 0o755 });
+    const before = await stateOf(scene.repository);
+    const host = await scene.done(scene.task('run', 'Slug it', '--claude', cli), 2);
+    const failures = host.lines
+      .filter(({ type }) => type === 'run.failed')
+      .map(({ data }) => JSON.stringify(data));
+    expect(failures).toHaveLength(2);
+    for (const named of failures) {
+      expect(named).toContain('forbidden-change');
+      for (const words of [
+        '.git file was replaced',
+        'nested/.git',
+        'README.md',
+        'src/text.js',
+        'new.txt',
+        '.vscode/tasks.json',
+        'outside',
+      ])
+        expect(named).toContain(words);
+    }
+    expect(host.finals()[0]).toMatchObject({ outcome: 'needs-attention' });
+    expect(await stateOf(scene.repository)).toEqual(before);
+    const path = await worktreeOf(scene);
+    // The folder is not worth a commit, so git knows nothing of it.
+    expect(await readdir(join(path, 'nested'))).toEqual([]);
+    expect((await readdir(path)).filter((name) => name !== 'nested').toSorted()).toEqual([
+      '.git',
+      'CLAUDE.md',
+      'README.md',
+      'package.json',
+      'src',
+      'test',
+    ]);
+    const salvaged = await carefulGit(
+      scene.repository,
+      'for-each-ref',
+      '--format=%(refname)',
+      'refs/orchestrator',
+    );
+    expect(salvaged).toContain('salvage-1');
+  });
+});

@@ -1,0 +1,89 @@
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+
+let repository: GitRepository;
+let manager: WorktreeManager;
+
+beforeEach(async () => {
+  repository = await GitRepository.create();
+  await repository.commit('Attributes', { '.gitattributes': '*.txt filter=a=b merge=evil\n', 'b.md': 'b\n' });
+  manager = repository.manager();
+});
+
+afterEach(() => repository.remove());
+
+async function task(): Promise<Worktree> {
+  const worktree = await manager.ensure({
+    taskId: '6f1c0f9e-0000-4000-8000-000000000001',
+    title: 'Work',
+    baseBranch: null,
+  });
+  await manager.populate(worktree, { copyFiles: [] });
+  return worktree;
+}
+
+describe('programs that the repository’s own configuration names', () => {
+  test('are run neither at a checkout, a checkpoint, a restore nor a merge', async () => {
+    const config = (key: string, value: string) => repository.git('config', key, value);
+    for (const part of ['clean', 'smudge', 'process'])
+      await config(`filter.a=b.${part}`, repository.markCommand(part));
+    await config('filter.a=b.required', 'true');
+    await config('merge.evil.driver', repository.markCommand('merge'));
+    const worktree = await task();
+    expect(await readFile(join(worktree.path, 'src/a.txt'), 'utf8')).toBe('a\n');
+    await writeIn(worktree.path, 'src/a.txt', 'changed\n');
+    await manager.restore(worktree, worktree.baseCommit);
+    await writeIn(worktree.path, 'src/a.txt', 'changed\n');
+    await writeIn(worktree.path, 'b.md', 'changed\n');
+    await manager.checkpoint(worktree, 'Work');
+    await expect(manager.accept(worktree, 'squash', 'Work')).rejects.toMatchObject({
+      code: 'merge-conflict',
+      message: expect.stringContaining('src/a.txt passes the filter a=b'),
+      remedy: expect.stringContaining('--global'),
+    });
+    expect(await repository.marks()).toBe('');
+  });
+
+  test('do not keep work from being accepted that they have no part in', async () => {
+    await repository.git('config', 'filter.a=b.smudge', repository.markCommand('smudge'));
+    const worktree = await task();
+    await writeIn(worktree.path, 'b.md', 'changed\n');
+    await manager.checkpoint(worktree, 'Work');
+    await manager.accept(worktree, 'squash', 'Work');
+    expect(await repository.read('b.md')).toBe('changed\n');
+    expect(await repository.marks()).toBe('');
+  });
+
+  test('are run where the person’s own settings name them too', async () => {
+    const home = join(repository.root, 'home');
+    const earlier = process.env['HOME'];
+    process.env['HOME'] = home;
+    try {
+      await writeFile(join(home, '.gitconfig'), '[filter "a=b"]\n\tsmudge = tr a-z A-Z\n');
+      await repository.git('config', 'filter.a=b.smudge', repository.markCommand('smudge'));
+      const worktree = await task();
+      expect(await readFile(join(worktree.path, 'src/a.txt'), 'utf8')).toBe('A\n');
+      expect(await repository.marks()).toBe('');
+    } finally {
+      process.env['HOME'] = earlier;
+    }
+  });
+});
+
+test('an object that is missing is not fetched by a program that the repository names', async () => {
+  const blob = await repository.git('rev-parse', 'HEAD:src/a.txt');
+  const evil = join(repository.root, 'evil');
+  await writeFile(evil, `#!/bin/sh\n${repository.markCommand('fetch')}\n`);
+  await chmod(evil, 0o755);
+  await repository.git('config', 'core.repositoryFormatVersion', '1');
+  await repository.git('config', 'extensions.partialClone', 'origin');
+  await repository.git('config', 'remote.origin.promisor', 'true');
+  await repository.git('config', 'remote.origin.url', 'ssh://example.com/x.git');
+  await repository.git('config', 'core.sshCommand', evil);
+  await rm(join(repository.path, '.git/objects', blob.slice(0, 2), blob.slice(2)));
+  await expect(task()).rejects.toMatchObject({ code: 'environment' });
+  expect(await repository.marks()).toBe('');
+});
