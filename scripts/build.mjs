@@ -12,6 +12,7 @@ const dist = join(root, 'dist');
 const entries = {
   host: 'src/engine/host.ts',
   storeWorker: 'src/engine/store/storeWorker.ts',
+  boardWorker: 'src/engine/interop/vibeKanban/boardWorker.ts',
   supervisor: 'src/engine/process/supervisor.ts',
   demo: 'scripts/demo.ts',
   extension: 'src/extension/extension.ts',

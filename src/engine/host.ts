@@ -7,7 +7,14 @@ import { exitCodes, explain, type ExitCode } from './host/exitCodes.ts';
 import { plainBlock } from './host/format.ts';
 import type { Assets } from './host/hostEngine.ts';
 import { move, type MoveOptions, type MoveType } from './host/moves.ts';
-import { type CommonOptions, type TaskOptions, withCommonOptions, withTaskOptions } from './host/options.ts';
+import type { ImportBoardOptions } from './host/importVibeKanban.ts';
+import {
+  type CommonOptions,
+  type TaskOptions,
+  withCommonOptions,
+  withSettingsOptions,
+  withTaskOptions,
+} from './host/options.ts';
 import type { HostIo } from './host/output.ts';
 import { audit, type AuditOptions, context, metrics, read, show, tasks } from './host/reads.ts';
 import { version } from '../../package.json';
@@ -52,6 +59,7 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
   );
 
   const moves: readonly (readonly [MoveType, string])[] = [
+    ['start', 'queue a task that was kept for later, imported or paused'],
     ['approve', 'accept the specification of a task that waits for it'],
     ['retry', 'try the failed stage again'],
     ['cancel', 'end a task; its branch is kept'],
@@ -90,6 +98,32 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
     );
   withCommonOptions(command('metrics', 'the success measures')).action(async (options: CommonOptions) =>
     done(await read('metrics', options, io, assets, metrics)),
+  );
+  withSettingsOptions(
+    withCommonOptions(
+      command(
+        'import-vibe-kanban [database]',
+        'take over the tasks of a Vibe Kanban board; none of them starts by itself',
+      ),
+    ),
+  )
+    .option('--project <name>', "take this project's tasks (name or id), wherever its repository is")
+    .option('--dry-run', 'only tell what would be imported')
+    .action(async (database: string | undefined, options: ImportBoardOptions) => {
+      const { importVibeKanban } = await import('./host/importVibeKanban.ts');
+      done(await importVibeKanban(database, options, io, assets));
+    });
+  withCommonOptions(
+    command('export <file>', 'write all tasks, contexts and the audit trail to a file'),
+  ).action(async (file: string, options: CommonOptions) => {
+    const { exportTasks } = await import('./host/exportTasks.ts');
+    done(await exportTasks(file, options, io, assets));
+  });
+  withCommonOptions(command('import <file>', 'take in the file of an export')).action(
+    async (file: string, options: CommonOptions) => {
+      const { importTasks } = await import('./host/importTasks.ts');
+      done(await importTasks(file, options, io, assets));
+    },
   );
   withCommonOptions(command('doctor', 'check what is needed, and say how to mend it'))
     .option('--claude <path>', 'the Claude Code executable')

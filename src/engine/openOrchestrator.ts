@@ -7,7 +7,7 @@ import { EffectRunner } from './effects/effectRunner.ts';
 import { Preparation } from './effects/preparation.ts';
 import { RunPaths } from './effects/runPaths.ts';
 import { Workspaces } from './effects/workspaces.ts';
-import type { Engine } from './engine.ts';
+import type { ImportingEngine } from './engine.ts';
 import { type Drive, OrchestratorService } from './orchestratorService.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Isolation } from './ports/isolation.ts';
@@ -46,7 +46,7 @@ export interface OrchestratorConfiguration {
 }
 
 /** An engine of this process, with everything it is made of. */
-export interface Orchestrator extends Engine {
+export interface Orchestrator extends ImportingEngine {
   readonly service: OrchestratorService;
   readonly isolations: Readonly<Record<IsolationKind, Isolation>>;
   /** Issues what is open, and begins to admit. Until then nothing moves. */
@@ -123,6 +123,8 @@ function assemble(
     isolations,
     records: store,
     dispatch: (command, bundles) => service.dispatch(command, bundles),
+    importTasks: (command, bundles) => service.importTasks(command, bundles),
+    importArchive: (path) => service.importArchive(path),
     settled: (taskId: TaskId) => service.settled(taskId),
     start: async () => {
       if (configuration.drive !== 'none') await reap(Object.values(isolations), service, logger);

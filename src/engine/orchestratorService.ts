@@ -1,5 +1,5 @@
 import type { Activity } from './claude/activity.ts';
-import type { Command, PersonCommand, Rejection, ReportCommand } from './domain/commands.ts';
+import type { Command, ImportCommand, PersonCommand, Rejection, ReportCommand } from './domain/commands.ts';
 import { decide } from './domain/decide.ts';
 import { effectsOf, settledBy, type Effect } from './domain/effects.ts';
 import type { DomainEvent } from './domain/events.ts';
@@ -13,7 +13,8 @@ import type { EffectRunner } from './effects/effectRunner.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
-import type { Actor, AuditRow, NewBundle, Store } from './ports/store.ts';
+import { OrchestratorError } from './ports/errors.ts';
+import type { Actor, ArchiveImport, AuditRow, NewBundle, Store } from './ports/store.ts';
 
 /** What a listener hears, in the order it happened. */
 export type Notice =
@@ -31,6 +32,9 @@ export type Notice =
 
 /** Which tasks this engine moves along by itself: all, some, or none (it then only carries out what a person asks). */
 export type Drive = 'all' | 'none' | readonly TaskId[];
+
+/** Tasks of an import told in one notice: a follower's queue must not overflow. */
+const toldAtOnce = 100;
 
 /** Who carries effects out. */
 type Effects = Pick<EffectRunner, 'issue' | 'settle' | 'detach'>;
@@ -99,6 +103,39 @@ export class OrchestratorService {
     return this.mailbox.run(async () => {
       await this.bringIn(command.taskId);
       return this.transact(command, 'person', bundles);
+    });
+  }
+
+  /** See `ImportingEngine.importTasks`. */
+  async importTasks(
+    command: ImportCommand,
+    bundles: readonly NewBundle[] = [],
+  ): Promise<Rejection | { readonly type: 'imported'; readonly taskIds: readonly TaskId[] }> {
+    return this.mailbox.run(async () => {
+      const fresh: ImportCommand['tasks'][number][] = [];
+      const ids = new Set<TaskId>();
+      for (const task of command.tasks) {
+        if (ids.has(task.taskId) || (await this.isKnown(task.taskId))) continue;
+        ids.add(task.taskId);
+        fresh.push(task);
+      }
+      const own = bundles.filter(({ taskId }) => ids.has(taskId));
+      const rejection = await this.transact({ ...command, tasks: fresh }, 'person', own);
+      return rejection ?? { type: 'imported', taskIds: [...ids] };
+    });
+  }
+
+  /** See `ImportingEngine.importArchive`. */
+  async importArchive(path: string): Promise<ArchiveImport> {
+    return this.mailbox.run(async () => {
+      if (this.isOver) throw new OrchestratorError('environment', 'The engine is closing.');
+      const now = Math.max(this.options.clock.now(), this.lastAt);
+      const result = await this.options.store.importArchive(path, now);
+      if (result.rows !== null) {
+        this.lastAt = now;
+        await this.tellArrivals(result.rows);
+      }
+      return result;
     });
   }
 
@@ -303,6 +340,32 @@ export class OrchestratorService {
     if (this.state.tasks.get(id) !== undefined) return;
     const task = await this.options.store.task(id);
     if (task !== null) this.state = { ...this.state, tasks: this.state.tasks.with(task) };
+  }
+
+  private async isKnown(id: TaskId): Promise<boolean> {
+    if (this.state.tasks.get(id) !== undefined) return true;
+    return (await this.options.store.taskIdsWithPrefix(id, 1)).length > 0;
+  }
+
+  /** Lets the tasks that came with an export into memory, and tells of them. */
+  private async tellArrivals({
+    firstArrival,
+    last,
+  }: {
+    readonly firstArrival: number;
+    readonly last: number;
+  }): Promise<void> {
+    const { store } = this.options;
+    for (let after = firstArrival - 1; after < last;) {
+      const rows = await store.audit({ after, limit: toldAtOnce });
+      const tasks = (await Promise.all(rows.map(({ taskId }) => store.task(taskId)))).filter(
+        (task) => task !== null,
+      );
+      for (const task of tasks)
+        if (!isFinal(task)) this.state = { ...this.state, tasks: this.state.tasks.with(task) };
+      this.publish({ type: 'committed', rows, tasks, slots: this.state.allocation.slots });
+      after = rows.at(-1)?.seq ?? last;
+    }
   }
 
   private admits(id: TaskId): boolean {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { evolve } from '../../src/engine/domain/evolve.ts';
 import type { EventType } from '../../src/engine/domain/events.ts';
 import { emptyState } from '../../src/engine/domain/state.ts';
-import { isFinal } from '../../src/engine/domain/task.ts';
+import { isExecuting, isFinal } from '../../src/engine/domain/task.ts';
 import { checkContexts, checkInvariants, DomainWorld } from '../support/domainWorld.ts';
 import { moves } from '../support/domainMoves.ts';
 
@@ -65,6 +65,48 @@ describe('the pure core, under any sequence of commands, outcomes, echoes and cl
     );
   });
 
+  it('brings nothing of a board to execution before a person starts it', () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const world = new DomainWorld();
+        const started = new Set<string>();
+        for (const move of sequence) {
+          const before = world.commands.length;
+          world.move(move);
+          for (const { command } of world.commands.slice(before))
+            if ('taskId' in command && ['resume', 'retry', 'send-back'].includes(command.type))
+              started.add(command.taskId);
+        }
+        const imported = new Set(
+          world.events.filter(({ type }) => type === 'task.imported').map(({ taskId }) => taskId),
+        );
+        for (const { type, taskId } of world.events)
+          if (type === 'task.admitted' && imported.has(taskId)) expect(started).toContain(taskId);
+      }),
+      runs,
+    );
+  });
+
+  it('lets a task come to rest wherever it was when its storage moves', () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const world = new DomainWorld();
+        for (const move of sequence) world.move(move);
+        for (const before of world.state.tasks.values()) {
+          world.arrive(before.id);
+          const after = world.state.tasks.get(before.id);
+          expect(after === undefined || isExecuting(after) || after.phase.type === 'queued').toBe(false);
+          expect(after?.runs.some(({ status }) => status === 'running')).toBe(false);
+          if (isFinal(before)) expect(after).toEqual(before);
+        }
+        expect(world.state.allocation.executing).toEqual([]);
+        expect(world.state.allocation.queue).toEqual([]);
+        expect(Object.values(world.state.allocation.slots).some(({ type }) => type === 'leased')).toBe(false);
+      }),
+      runs,
+    );
+  });
+
   it('completes every task when every outcome is good', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), (count) => {
@@ -120,6 +162,7 @@ const eventTypes: EventType[] = [
   'task.cancelled',
   'task.completed',
   'task.created',
+  'task.imported',
   'task.needs-attention',
   'task.parked',
   'task.paused',

@@ -46,7 +46,8 @@ class Lives {
   }
 
   async command(command: Exclude<Command, { type: 'admit' }>): Promise<void> {
-    if (isPersonal(command)) await this.service.dispatch(command);
+    if (command.type === 'import') await this.service.importTasks(command);
+    else if (isPersonal(command)) await this.service.dispatch(command);
     else await this.service.report(command);
   }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { PersonCommand } from '../../src/engine/domain/commands.ts';
 import { type FailureCode, failureCodes } from '../../src/engine/domain/outcome.ts';
+import type { TaskStatus } from '../../src/engine/domain/task.ts';
 
 /** What the world can do next, drawn at random. */
 export type Move =
@@ -9,6 +10,13 @@ export type Move =
       readonly gated: boolean;
       readonly priority: number;
       readonly maxQaRounds: number;
+    }
+  /** Some tasks of another board; `again` also asks for one that is here. */
+  | {
+      readonly type: 'import';
+      readonly statuses: readonly TaskStatus[];
+      readonly createdAt: number;
+      readonly again: boolean;
     }
   | {
       readonly type: 'person';
@@ -37,6 +45,17 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
         gated: fc.boolean(),
         priority: fc.integer({ min: 0, max: 2 }),
         maxQaRounds: fc.integer({ min: 0, max: 2 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        type: fc.constant('import' as const),
+        statuses: fc.array(fc.constantFrom('todo', 'inprogress', 'inreview', 'done', 'cancelled'), {
+          maxLength: 3,
+        }),
+        createdAt: fc.nat({ max: 2_000_000 }),
+        again: fc.boolean(),
       }),
     },
     {

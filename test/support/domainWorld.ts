@@ -1,5 +1,5 @@
 import { type Allocation, maxExecuting, slotPorts } from '../../src/engine/domain/allocation.ts';
-import type { Command, Rejection } from '../../src/engine/domain/commands.ts';
+import type { Command, ImportedTask, Rejection } from '../../src/engine/domain/commands.ts';
 import { contextFor } from '../../src/engine/domain/context.ts';
 import { decide } from '../../src/engine/domain/decide.ts';
 import { type Effect, effectsOf, settledBy } from '../../src/engine/domain/effects.ts';
@@ -7,7 +7,13 @@ import type { DomainEvent } from '../../src/engine/domain/events.ts';
 import { evolve } from '../../src/engine/domain/evolve.ts';
 import { digestOf, type TaskId, taskIdOf } from '../../src/engine/domain/ids.ts';
 import { emptyState, type State } from '../../src/engine/domain/state.ts';
-import { isExecuting, isFinal, type Task, type TaskSettings } from '../../src/engine/domain/task.ts';
+import {
+  isExecuting,
+  isFinal,
+  type Task,
+  type TaskSettings,
+  type TaskStatus,
+} from '../../src/engine/domain/task.ts';
 import type { Move } from './domainMoves.ts';
 
 const settings: TaskSettings = {
@@ -43,10 +49,7 @@ export class DomainWorld {
   move(move: Move): void {
     switch (move.type) {
       case 'create': {
-        const taskId = taskIdOf(
-          `${(this.taskIds.length + 16).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`,
-        );
-        this.taskIds.push(taskId);
+        const taskId = this.newId();
         this.dispatch({
           type: 'create',
           taskId,
@@ -60,6 +63,15 @@ export class DomainWorld {
           },
           requestDigest: this.digest(),
         });
+        return;
+      }
+      case 'import': {
+        const known = move.again ? this.taskIds.slice(0, 1) : [];
+        const tasks = [
+          ...move.statuses.map((status) => this.boardTask(this.newId(), status, move.createdAt)),
+          ...known.map((taskId) => this.boardTask(taskId, 'todo', move.createdAt)),
+        ];
+        this.dispatch({ type: 'import', tasks });
         return;
       }
       case 'person': {
@@ -117,6 +129,44 @@ export class DomainWorld {
     if (command === null) return;
     this.reports.push(command);
     this.dispatch(command);
+  }
+
+  /** The task comes to another storage, as it is. */
+  arrive(taskId: TaskId): void {
+    const event: DomainEvent = {
+      type: 'task.moved-in',
+      taskId,
+      at: this.now,
+      data: { file: 'f'.repeat(64), head: 'e'.repeat(64), seq: this.events.length },
+    };
+    this.events.push(event);
+    this.state = evolve(this.state, event);
+  }
+
+  private newId(): TaskId {
+    const number = (this.taskIds.length + 16).toString(16).padStart(8, '0');
+    const taskId = taskIdOf(`${number}-0000-4000-8000-000000000000`);
+    this.taskIds.push(taskId);
+    return taskId;
+  }
+
+  private boardTask(taskId: TaskId, status: TaskStatus, createdAt: number): ImportedTask {
+    return {
+      taskId,
+      title: `From a board: ${taskId}`,
+      description: '',
+      settings,
+      requestDigest: this.digest(),
+      createdAt,
+      updatedAt: createdAt,
+      origin: {
+        board: 'vibe-kanban',
+        project: { id: '0000000a-0000-4000-8000-000000000000', name: 'Board', repositoryPath: '/elsewhere' },
+        status,
+        parentAttempt: null,
+        parentTask: null,
+      },
+    };
   }
 
   digest() {

@@ -18,6 +18,7 @@ export function inProcessStore(store: SqlStore): Store {
     audit: later((query) => store.audit(query)),
     verifyAudit: () => Promise.reject(new Error('not part of these tests')),
     damage: later(() => store.damage()),
+    importArchive: later((path, now) => store.importArchive(path, now)),
     close: later(() => store.close()),
   };
 }

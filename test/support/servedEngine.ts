@@ -83,6 +83,9 @@ export class ServedEngine implements SharedEngine {
     return Promise.resolve(null);
   };
 
+  importTasks = (): Promise<never> => Promise.reject(new Error('not part of this test'));
+  importArchive = (): Promise<never> => Promise.reject(new Error('not part of this test'));
+
   settled = (_taskId: TaskId): Promise<void> =>
     new Promise((resolve) => {
       this.settle = resolve;

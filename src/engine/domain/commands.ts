@@ -1,7 +1,7 @@
 import type { SlotPort } from './allocation.ts';
 import type { Digest, LeaseId, RunId, TaskId } from './ids.ts';
 import type { Failure } from './outcome.ts';
-import type { MergeStrategy, TaskSettings, TaskWorktree } from './task.ts';
+import type { MergeStrategy, TaskOrigin, TaskSettings, TaskWorktree } from './task.ts';
 
 /** What a person (or a program on their behalf) asks for. */
 export type PersonCommand =
@@ -27,6 +27,25 @@ export type PersonCommand =
   | { readonly type: 'resume'; readonly taskId: TaskId }
   | { readonly type: 'cancel'; readonly taskId: TaskId }
   | { readonly type: 'accept'; readonly taskId: TaskId; readonly strategy: MergeStrategy };
+
+/** A task of another board, to be taken over as it is. */
+export interface ImportedTask {
+  readonly taskId: TaskId;
+  readonly title: string;
+  readonly description: string;
+  readonly settings: TaskSettings;
+  readonly requestDigest: Digest;
+  /** Epoch ms; later than now counts as now. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly origin: TaskOrigin;
+}
+
+/** Takes over many tasks at once; those that are here already stay as they are. None of them starts by itself. */
+export interface ImportCommand {
+  readonly type: 'import';
+  readonly tasks: readonly ImportedTask[];
+}
 
 /** What a run yielded when it succeeded. */
 export interface RunYield {
@@ -101,7 +120,7 @@ export type ReportCommand =
   /** The engine closes: leases of tasks that do not execute are given up. */
   | { readonly type: 'close' };
 
-export type Command = PersonCommand | ReportCommand;
+export type Command = PersonCommand | ImportCommand | ReportCommand;
 
 /** Why a command was refused. Nothing changed. */
 export interface Rejection {

@@ -2,6 +2,7 @@ import { admit, releaseLease } from './admission.ts';
 import { slotPorts } from './allocation.ts';
 import { assertNever } from './assertNever.ts';
 import type { Command, PersonCommand, Rejection, ReportCommand } from './commands.ts';
+import { decideImport } from './decideImport.ts';
 import { decidePerson } from './decidePerson.ts';
 import { decideReport } from './decideReport.ts';
 import { Decision, reject, stale } from './decision.ts';
@@ -34,6 +35,8 @@ function apply(decision: Decision, command: Command): Rejection | null {
     case 'cancel':
     case 'accept':
       return decidePerson(decision, command satisfies PersonCommand);
+    case 'import':
+      return decideImport(decision, command);
     case 'workspace-ready':
     case 'workspace-failed':
     case 'run-succeeded':

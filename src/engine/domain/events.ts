@@ -2,7 +2,14 @@ import type { SlotPort } from './allocation.ts';
 import type { Digest, LeaseId, RunId, TaskId } from './ids.ts';
 import type { Failure, FailureCode } from './outcome.ts';
 import type { Stage } from './stage.ts';
-import type { MergeStrategy, QueueReason, StopIntent, TaskSettings, TaskWorktree } from './task.ts';
+import type {
+  MergeStrategy,
+  QueueReason,
+  StopIntent,
+  TaskOrigin,
+  TaskSettings,
+  TaskWorktree,
+} from './task.ts';
 
 /** What happened to a task, by type. One event is one row of the audit trail. */
 export interface EventData {
@@ -12,6 +19,24 @@ export interface EventData {
     readonly priority: number;
     readonly settings: TaskSettings;
     readonly requestDigest: Digest;
+  };
+  /** Taken over from another board, with that board's times. */
+  'task.imported': {
+    readonly title: string;
+    readonly description: string;
+    readonly settings: TaskSettings;
+    readonly requestDigest: Digest;
+    readonly createdAt: number;
+    readonly updatedAt: number;
+    readonly origin: TaskOrigin;
+  };
+  /** Came with its whole history from another storage: every earlier event of the task happened there. */
+  'task.moved-in': {
+    /** Lower-case hex SHA-256 of the file it came in. */
+    readonly file: string;
+    /** Hash of the newest audit row of that storage, and that row's number. */
+    readonly head: string;
+    readonly seq: number;
   };
   'task.prioritized': { readonly priority: number };
   'task.queued': { readonly stage: Stage; readonly reason: QueueReason };

@@ -1,8 +1,9 @@
 import { type Allocation, slotPorts, type Slot, type SlotPort } from './allocation.ts';
+import { importedTask, movedIn } from './arrival.ts';
 import { assertNever } from './assertNever.ts';
 import { acceptedWith } from './context.ts';
 import type { DomainEvent, EventData } from './events.ts';
-import type { RunId } from './ids.ts';
+import type { RunId, TaskId } from './ids.ts';
 import type { State } from './state.ts';
 import { nextStage } from './stage.ts';
 import { isExecuting, type Phase, type Run, type Task } from './task.ts';
@@ -18,6 +19,7 @@ export function evolve(state: State, event: DomainEvent): State {
 
 function createdBy(event: DomainEvent): Task | undefined {
   // Events of slots and leases may outlive the task they name: final tasks leave the state.
+  if (event.type === 'task.imported') return importedTask(event.taskId, event.data);
   if (event.type !== 'task.created') return undefined;
   const { title, description, priority, settings, requestDigest } = event.data;
   return {
@@ -51,7 +53,10 @@ function evolveTask(task: Task, event: DomainEvent): Task {
 function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
   switch (event.type) {
     case 'task.created':
+    case 'task.imported':
       return null;
+    case 'task.moved-in':
+      return movedIn(task, event.at);
     case 'task.queued': {
       const { stage, reason } = event.data;
       const phase: Phase = { type: 'queued', since: event.at, reason };
@@ -200,6 +205,8 @@ function evolveSlots(allocation: Allocation, event: DomainEvent): Allocation {
         leaseId: event.data.leaseId,
         taskId: event.taskId,
       });
+    case 'task.moved-in':
+      return withoutLeases(allocation, event.taskId);
     case 'lease.released':
     case 'slot.unblocked':
       return withSlot(allocation, event.data.port, { type: 'free' });
@@ -212,6 +219,15 @@ function evolveSlots(allocation: Allocation, event: DomainEvent): Allocation {
     default:
       return allocation;
   }
+}
+
+/** What a task held in the storage it came from it does not hold here. */
+function withoutLeases(allocation: Allocation, taskId: TaskId): Allocation {
+  return slotPorts.reduce((rest, port) => {
+    const slot = rest.slots[port];
+    const isHeld = (slot.type === 'leased' || slot.type === 'releasing') && slot.taskId === taskId;
+    return isHeld ? withSlot(rest, port, { type: 'free' }) : rest;
+  }, allocation);
 }
 
 function withSlot(allocation: Allocation, port: SlotPort, slot: Slot): Allocation {

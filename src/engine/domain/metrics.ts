@@ -33,6 +33,9 @@ export function metricsOf(
   events: readonly TimedEvent[],
   isStored: (digest: string) => boolean,
 ): Metrics {
+  // What another board did with a task says nothing about this engine; from its first run here on it counts.
+  const imported = new Set(events.filter(({ type }) => type === 'task.imported').map(({ taskId }) => taskId));
+  tasks = tasks.filter(({ id, runs }) => runs.length > 0 || !imported.has(id));
   const runs = tasks.flatMap((task) => task.runs);
   const durations = runs.flatMap(({ stage, status, startedAt, completedAt }) =>
     status === 'completed' && completedAt !== null ? [{ stage, ms: completedAt - startedAt }] : [],
@@ -90,9 +93,14 @@ const standing: Partial<Record<EventType, 'waits' | 'executes' | 'neither'>> = {
   'task.paused': 'neither',
   'task.completed': 'neither',
   'task.cancelled': 'neither',
+  'task.moved-in': 'neither',
 };
 
-function utilizationOf(events: readonly TimedEvent[]): number | null {
+function utilizationOf(history: readonly TimedEvent[]): number | null {
+  // What came from another storage stands behind what was here, and happened before some of it.
+  const events = history.some(({ type }) => type === 'task.moved-in')
+    ? history.toSorted((a, b) => a.at - b.at)
+    : history;
   const now = new Map<string, 'waits' | 'executes'>();
   let last = events[0]?.at ?? 0;
   let executing = 0;

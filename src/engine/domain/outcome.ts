@@ -1,4 +1,7 @@
-/** Every way a run can fail. What follows from each is in `policy.ts`. */
+/**
+ * Every way a run can fail, and `imported`: work begun on another board, which only a person can tell more of. What
+ * follows from each is in `policy.ts`.
+ */
 export const failureCodes = [
   'authentication',
   'billing',
@@ -23,6 +26,7 @@ export const failureCodes = [
   'port-taken',
   'merge-conflict',
   'internal',
+  'imported',
 ] as const;
 
 export type FailureCode = (typeof failureCodes)[number];

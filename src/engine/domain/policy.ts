@@ -48,6 +48,7 @@ export const failurePolicies: Readonly<Record<FailureCode, FailurePolicy>> = {
   'port-taken': ask,
   'merge-conflict': ask,
   internal: ask,
+  imported: ask,
 };
 
 /**

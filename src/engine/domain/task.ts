@@ -39,6 +39,19 @@ export interface TaskSettings {
   readonly stages: Readonly<Record<Stage, StageSettings>>;
 }
 
+/** The five words that boards have for a task's state, and all that the `tasks` table knows. */
+export type TaskStatus = 'todo' | 'inprogress' | 'inreview' | 'done' | 'cancelled';
+
+/** Where an imported task came from, as it was there. */
+export interface TaskOrigin {
+  readonly board: 'vibe-kanban';
+  readonly project: { readonly id: string; readonly name: string; readonly repositoryPath: string };
+  readonly status: TaskStatus;
+  /** The attempt (later: workspace) of another task that it came out of, and that task; null = none, or not known. */
+  readonly parentAttempt: string | null;
+  readonly parentTask: TaskId | null;
+}
+
 /** Where a task's work lies on the host. */
 export interface TaskWorktree {
   readonly path: string;
@@ -132,6 +145,8 @@ export interface Task {
   readonly lastFindings: string | null;
   /** Commit of the newest checkpoint, or of the merge once accepted. */
   readonly commit: string | null;
+  /** Only of a task that came from another board. */
+  readonly origin?: TaskOrigin;
 }
 
 /** True while the task counts against the cap of executing tasks. */
@@ -144,9 +159,7 @@ export function isFinal(task: Task): boolean {
   return task.phase.type === 'done' || task.phase.type === 'cancelled';
 }
 
-/** The `tasks` table has five words for a task's state; the rest lives in our own tables. */
-export type TaskStatus = 'todo' | 'inprogress' | 'inreview' | 'done' | 'cancelled';
-
+/** The task's state in the words of the `tasks` table; the rest lives in our own tables. */
 export function statusOf(task: Task): TaskStatus {
   switch (task.phase.type) {
     case 'queued':
@@ -157,10 +170,14 @@ export function statusOf(task: Task): TaskStatus {
     case 'stopping':
     case 'merging':
       return 'inprogress';
+    case 'paused':
+      // Kept for later and never begun: nothing is there to review.
+      return task.runs.length === 0 ? 'todo' : 'inreview';
+    case 'attention':
+      // Until a person moves it, it is what it was on its board.
+      return task.phase.failure.code === 'imported' ? (task.origin?.status ?? 'inreview') : 'inreview';
     case 'gate':
     case 'parked':
-    case 'attention':
-    case 'paused':
     case 'completed':
       return 'inreview';
     case 'done':

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Engine } from '../engine.ts';
+import type { ImportingEngine } from '../engine.ts';
 import { openOrchestrator, type Orchestrator } from '../openOrchestrator.ts';
 import type { Drive } from '../orchestratorService.ts';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -73,7 +73,7 @@ export async function openAnywhere(
   io: HostIo,
   assets: Assets,
   holder: string,
-): Promise<Engine> {
+): Promise<ImportingEngine> {
   const deadline = Date.now() + handoverMs;
   for (;;) {
     try {

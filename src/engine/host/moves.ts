@@ -10,7 +10,7 @@ import type { CommonOptions } from './options.ts';
 import { type HostIo, Output } from './output.ts';
 import { findTask, knownTask } from './taskReference.ts';
 
-export type MoveType = 'approve' | 'retry' | 'cancel' | 'advance' | 'send-back' | 'accept';
+export type MoveType = 'start' | 'approve' | 'retry' | 'cancel' | 'advance' | 'send-back' | 'accept';
 
 export interface MoveOptions extends CommonOptions {
   readonly note?: string;
@@ -44,6 +44,8 @@ export async function move(
 
 function commandOf(type: MoveType, taskId: TaskId, options: MoveOptions): PersonCommand {
   switch (type) {
+    case 'start':
+      return { type: 'resume', taskId };
     case 'send-back':
       return { type, taskId, note: options.note ?? '' };
     case 'accept':

@@ -14,12 +14,8 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
-/** Options of the commands that create a task. */
-export interface TaskOptions extends CommonOptions {
-  readonly title: string;
-  readonly description?: string;
-  readonly descriptionFile?: string;
-  readonly priority: number;
+/** Options that say how tasks are to be done. */
+export interface SettingsOptions extends CommonOptions {
   readonly isolation?: 'docker' | 'process';
   readonly base?: string;
   readonly testCommand?: string;
@@ -34,6 +30,14 @@ export interface TaskOptions extends CommonOptions {
   readonly settings?: string;
 }
 
+/** Options of the commands that create a task. */
+export interface TaskOptions extends SettingsOptions {
+  readonly title: string;
+  readonly description?: string;
+  readonly descriptionFile?: string;
+  readonly priority: number;
+}
+
 export function withCommonOptions(command: Command): Command {
   return command
     .option('--repo <dir>', 'the repository', '.')
@@ -43,11 +47,19 @@ export function withCommonOptions(command: Command): Command {
 }
 
 export function withTaskOptions(command: Command): Command {
-  return withCommonOptions(command)
-    .requiredOption('--title <text>', 'what is to be done, in a few words')
-    .addOption(new Option('--description <text>', 'what is to be done, in full').conflicts('descriptionFile'))
-    .option('--description-file <file>', 'the same, from a file ("-" for standard input)')
-    .option('--priority <number>', 'higher goes first', whole, 0)
+  return withSettingsOptions(
+    withCommonOptions(command)
+      .requiredOption('--title <text>', 'what is to be done, in a few words')
+      .addOption(
+        new Option('--description <text>', 'what is to be done, in full').conflicts('descriptionFile'),
+      )
+      .option('--description-file <file>', 'the same, from a file ("-" for standard input)')
+      .option('--priority <number>', 'higher goes first', whole, 0),
+  );
+}
+
+export function withSettingsOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('--isolation <kind>', 'where the agent works (default: docker)').choices([
         'docker',
@@ -74,7 +86,7 @@ export function withTaskOptions(command: Command): Command {
 }
 
 /** The settings of a task: the settings file, with the command line on top. */
-export async function taskSettings(options: TaskOptions, cwd: string): Promise<TaskSettings> {
+export async function taskSettings(options: SettingsOptions, cwd: string): Promise<TaskSettings> {
   const file = options.settings === undefined ? {} : await readSettings(resolve(cwd, options.settings));
   const merged = settingsFrom(file, {
     ...present('isolation', options.isolation),

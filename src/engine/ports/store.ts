@@ -60,6 +60,19 @@ export interface AuditVerdict {
   readonly firstBadRow: number | null;
 }
 
+/** What became of an export that was taken in. */
+export interface ArchiveImport {
+  /** Tasks that came in, and tasks that were here already and stayed as they are. */
+  readonly imported: number;
+  readonly known: number;
+  /** Their audit rows, as they are numbered here; the last of them tell the arrival, one for each task. Null = none. */
+  readonly rows: { readonly first: number; readonly firstArrival: number; readonly last: number } | null;
+  /** The repository that the export is of. */
+  readonly repositoryPath: string;
+  /** SHA-256 of the file up to its last line. */
+  readonly sha256: string;
+}
+
 export interface LoadedState {
   /** Every task that is not final. */
   readonly tasks: readonly Task[];
@@ -93,5 +106,7 @@ export interface Store {
   verifyAudit(): Promise<AuditVerdict>;
   /** What is wrong with the database file itself, in SQLite's words; empty when it is sound. 3 s for 276 MB. */
   damage(): Promise<readonly string[]>;
+  /** See `ImportingEngine.importArchive`; `now` (epoch ms) is the time of the arrival. */
+  importArchive(path: string, now: number): Promise<ArchiveImport>;
   close(): Promise<void>;
 }

@@ -1,6 +1,12 @@
 import * as v from 'valibot';
-import type { PersonCommand } from '../domain/commands.ts';
-import { digestSchema, mergeStrategySchema, taskIdSchema, taskSettingsSchema } from './taskSchema.ts';
+import type { ImportCommand, PersonCommand } from '../domain/commands.ts';
+import {
+  digestSchema,
+  mergeStrategySchema,
+  originSchema,
+  taskIdSchema,
+  taskSettingsSchema,
+} from './taskSchema.ts';
 
 const move = <Type extends PersonCommand['type']>(type: Type) =>
   v.strictObject({ type: v.literal(type), taskId: taskIdSchema });
@@ -28,3 +34,22 @@ export const personCommandSchema = v.variant('type', [
   move('cancel'),
   v.strictObject({ type: v.literal('accept'), taskId: taskIdSchema, strategy: mergeStrategySchema }),
 ]) satisfies v.GenericSchema<unknown, PersonCommand>;
+
+const instant = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** Tasks of another board, as they come from another process. */
+export const importCommandSchema = v.strictObject({
+  type: v.literal('import'),
+  tasks: v.array(
+    v.strictObject({
+      taskId: taskIdSchema,
+      title: v.string(),
+      description: v.string(),
+      settings: taskSettingsSchema,
+      requestDigest: digestSchema,
+      createdAt: instant,
+      updatedAt: instant,
+      origin: originSchema,
+    }),
+  ),
+}) satisfies v.GenericSchema<unknown, ImportCommand>;

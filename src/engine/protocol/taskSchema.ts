@@ -4,7 +4,15 @@ import type { LeaseId, RunId } from '../domain/ids.ts';
 import { failureCodes } from '../domain/outcome.ts';
 import type { Failure } from '../domain/outcome.ts';
 import { stages } from '../domain/stage.ts';
-import type { Phase, Run, StageSettings, Task, TaskSettings, TaskWorktree } from '../domain/task.ts';
+import type {
+  Phase,
+  Run,
+  StageSettings,
+  Task,
+  TaskOrigin,
+  TaskSettings,
+  TaskWorktree,
+} from '../domain/task.ts';
 
 // The domain's types as they lie in the database and pass between processes. Strict: a field too many or too few means that the row is not what
 // this version wrote. `test/unit/store/taskSchema.test.ts` proves the types equal.
@@ -59,6 +67,19 @@ export const taskSettingsSchema = v.strictObject({
     qa: stageSettingsSchema,
   }),
 }) satisfies v.GenericSchema<unknown, TaskSettings>;
+
+/** Where an imported task came from. */
+export const originSchema = v.strictObject({
+  board: v.literal('vibe-kanban'),
+  project: v.strictObject({
+    id: v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
+    name: v.string(),
+    repositoryPath: v.string(),
+  }),
+  status: v.picklist(['todo', 'inprogress', 'inreview', 'done', 'cancelled']),
+  parentAttempt: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/))),
+  parentTask: v.nullable(taskIdSchema),
+}) satisfies v.GenericSchema<unknown, TaskOrigin>;
 
 const worktreeSchema = v.strictObject({
   path: v.string(),
@@ -140,4 +161,5 @@ export const taskSchema = v.strictObject({
   qaRounds: integer,
   lastFindings: v.nullable(v.string()),
   commit: v.nullable(v.string()),
+  origin: v.exactOptional(originSchema),
 }) satisfies v.GenericSchema<unknown, Task>;

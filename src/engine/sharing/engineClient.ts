@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import * as v from 'valibot';
 import type { Rejection } from '../domain/commands.ts';
 import type { Slots } from '../domain/allocation.ts';
-import type { Engine, Records } from '../engine.ts';
+import type { Engine, ImportingEngine, Records } from '../engine.ts';
 import type { Notice } from '../orchestratorService.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import {
@@ -18,7 +18,7 @@ import { onLines } from './lines.ts';
 type Method = EngineRequest['method'];
 
 /** The engine of the process that holds the storage, spoken to through its lock's socket. */
-export class EngineClient implements Engine {
+export class EngineClient implements ImportingEngine {
   readonly records: Records;
   /** Resolves, with why, when the holder went away or this client was closed. */
   readonly gone: Promise<Error>;
@@ -73,6 +73,17 @@ export class EngineClient implements Engine {
     if (rejection?.code === 'stale') throw wentAway('it was closing');
     return rejection;
   };
+
+  importTasks: ImportingEngine['importTasks'] = async (command, bundles) => {
+    const result = await this.call<Awaited<ReturnType<ImportingEngine['importTasks']>>>('importTasks', {
+      command,
+      bundles,
+    });
+    if (result.type === 'rejected' && result.code === 'stale') throw wentAway('it was closing');
+    return result;
+  };
+
+  importArchive: ImportingEngine['importArchive'] = (path) => this.call('importArchive', { path });
 
   settled: Engine['settled'] = async (taskId) => {
     await this.call<null>('settled', { taskId });

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { personCommandSchema } from '../protocol/personCommand.ts';
+import { importCommandSchema, personCommandSchema } from '../protocol/personCommand.ts';
 import { failureCodes } from '../domain/outcome.ts';
 import type { Notice } from '../orchestratorService.ts';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -27,6 +27,8 @@ const request = <Method extends string, Params extends v.GenericSchema>(method: 
 export const requestSchema = v.variant('method', [
   request('hello', v.strictObject({ version: natural })),
   request('dispatch', v.strictObject({ command: personCommandSchema, bundles: v.array(newBundleSchema) })),
+  request('importTasks', v.strictObject({ command: importCommandSchema, bundles: v.array(newBundleSchema) })),
+  request('importArchive', v.strictObject({ path: v.string() })),
   request('settled', v.strictObject({ taskId: taskIdSchema })),
   request('subscribe', v.strictObject({})),
   request('task', v.strictObject({ taskId: taskIdSchema })),

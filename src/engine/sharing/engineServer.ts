@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import * as v from 'valibot';
 import { assertNever } from '../domain/assertNever.ts';
-import type { Engine } from '../engine.ts';
+import type { ImportingEngine } from '../engine.ts';
 import type { Notice, OrchestratorService } from '../orchestratorService.ts';
 import {
   type EngineReply,
@@ -14,7 +14,7 @@ import {
 import { onLines } from './lines.ts';
 
 /** An engine of this process, as others are let in to it. */
-export interface SharedEngine extends Engine {
+export interface SharedEngine extends ImportingEngine {
   readonly service: Pick<OrchestratorService, 'subscribe' | 'slots'>;
 }
 
@@ -125,7 +125,7 @@ class Connection {
 
 function carryOut(
   request: Exclude<EngineRequest, { method: 'subscribe' }>,
-  engine: Engine,
+  engine: ImportingEngine,
 ): Promise<unknown> {
   const { records } = engine;
   switch (request.method) {
@@ -133,6 +133,10 @@ function carryOut(
       return Promise.resolve({ version: protocolVersion });
     case 'dispatch':
       return engine.dispatch(request.params.command, request.params.bundles);
+    case 'importTasks':
+      return engine.importTasks(request.params.command, request.params.bundles);
+    case 'importArchive':
+      return engine.importArchive(request.params.path);
     case 'settled':
       return engine.settled(request.params.taskId);
     case 'task':

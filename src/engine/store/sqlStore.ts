@@ -1,7 +1,17 @@
 import type { DomainEvent } from '../domain/events.ts';
 import type { Digest, RunId, TaskId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
-import type { AuditRow, AuditVerdict, LoadedState, Store, StoredBundle, Transition } from '../ports/store.ts';
+import type {
+  ArchiveImport,
+  AuditRow,
+  AuditVerdict,
+  LoadedState,
+  Store,
+  StoredBundle,
+  Transition,
+} from '../ports/store.ts';
+import { checkArchive } from './archive/checkArchive.ts';
+import { takeInArchive } from './archive/takeInArchive.ts';
 import { auditHash, genesisHash } from './auditChain.ts';
 import { migrate } from './migrations.ts';
 import { loadAllocation, saveAllocation } from './sql/allocation.ts';
@@ -161,6 +171,21 @@ export class SqlStore implements Synchronous {
 
   damage(): readonly string[] {
     return this.#database.damage();
+  }
+
+  importArchive(path: string, now: number): ArchiveImport {
+    const checked = checkArchive(path);
+    try {
+      const { result, head } = takeInArchive(this.#database, checked, {
+        head: this.#head,
+        projectId: this.#projectId,
+        now,
+      });
+      this.#head = head;
+      return result;
+    } finally {
+      checked.close();
+    }
   }
 
   close(): void {

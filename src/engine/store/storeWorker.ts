@@ -46,6 +46,8 @@ function perform(store: SqlStore, request: StoreRequest): unknown {
       return verify(store);
     case 'damage':
       return store.damage();
+    case 'importArchive':
+      return store.importArchive(...request.args);
     case 'close':
       store.close();
       return null;

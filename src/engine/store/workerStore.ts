@@ -111,6 +111,10 @@ class WorkerStore implements Store {
     return this.#call('damage');
   }
 
+  importArchive(...args: Parameters<Store['importArchive']>): ReturnType<Store['importArchive']> {
+    return this.#call('importArchive', ...args);
+  }
+
   /**
    * What was asked before is answered before, save a verification under way, which is rejected; then the file is closed
    * and the lock given up. May be called again.

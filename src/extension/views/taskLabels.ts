@@ -156,6 +156,8 @@ export function failureLabel(code: FailureCode): string {
       return l10n.t('merge conflict');
     case 'internal':
       return l10n.t('internal error');
+    case 'imported':
+      return l10n.t('begun on another board');
     default:
       return assertNever(code);
   }

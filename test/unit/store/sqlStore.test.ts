@@ -123,7 +123,7 @@ describe('the tables of the board', () => {
         project_id: expect.any(Uint8Array),
         title: 'Add a clock',
         description: 'It shows the time.',
-        status: 'inreview',
+        status: 'todo',
         created_at: '2026-01-02 03:04:05.067',
         updated_at: '2026-12-31 23:59:59.999',
         parent_task_attempt: null,

@@ -8,6 +8,11 @@ import { taskIdOfBytes, uuidBytes } from '../identifiers.ts';
 import { parseStored, parseStoredJson } from '../parse.ts';
 import type { Database, Row } from '../sqljs/database.ts';
 
+/** Whether this release knows events of this type. */
+export function isEventType(type: string): type is EventType {
+  return Object.hasOwn(eventTypes, type);
+}
+
 /** Where the chain stands. */
 export interface AuditHead {
   readonly seq: number;
@@ -18,6 +23,8 @@ export interface AuditHead {
 // A record and not a list, so that the compiler asks for an event type that is new.
 const eventTypes: Readonly<Record<EventType, true>> = {
   'task.created': true,
+  'task.imported': true,
+  'task.moved-in': true,
   'task.queued': true,
   'task.admitted': true,
   'workspace.ready': true,
@@ -61,9 +68,7 @@ const storedRow = v.object({
   data: v.string(),
   hash: v.instance(Uint8Array),
 });
-const typeSchema = v.custom<EventType>(
-  (value) => typeof value === 'string' && Object.hasOwn(eventTypes, value),
-);
+const typeSchema = v.custom<EventType>((value) => typeof value === 'string' && isEventType(value));
 const actorSchema = v.picklist(['person', 'engine']);
 
 const columns = 'seq, at, task_id, type, actor, cause, data, hash';
@@ -77,23 +82,32 @@ export function appendAudit(
 ): { readonly rows: readonly AuditRow[]; readonly head: AuditHead } {
   const rows: AuditRow[] = [];
   for (const { type, taskId, at, data } of events) {
-    const row = { seq: head.seq + 1, at, taskId, type, ...origin };
-    const json = JSON.stringify(data);
-    const hash = auditHash(head.hash, { ...row, data: json });
-    database.run(`INSERT INTO orchestrator_audit (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, [
-      row.seq,
-      at,
-      uuidBytes(taskId),
-      type,
-      origin.actor,
-      origin.cause,
-      json,
-      hash,
-    ]);
-    rows.push({ ...row, data, hash: Buffer.from(hash).toString('hex') });
-    head = { seq: row.seq, at, hash };
+    const row = { at, taskId, type, ...origin };
+    head = appendAuditRow(database, head, { ...row, data: JSON.stringify(data) });
+    rows.push({ seq: head.seq, ...row, data, hash: Buffer.from(head.hash).toString('hex') });
   }
   return { rows, head };
+}
+
+/** Appends one row; returns where the chain stands after it. */
+export function appendAuditRow(
+  database: Database,
+  head: AuditHead,
+  row: Omit<AuditColumns, 'seq'>,
+): AuditHead {
+  const seq = head.seq + 1;
+  const hash = auditHash(head.hash, { seq, ...row });
+  database.run(`INSERT INTO orchestrator_audit (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, [
+    seq,
+    row.at,
+    uuidBytes(row.taskId),
+    row.type,
+    row.actor,
+    row.cause,
+    row.data,
+    hash,
+  ]);
+  return { seq, at: row.at, hash };
 }
 
 /** The newest row's place in the chain. */

@@ -25,15 +25,36 @@ export function saveBundle(database: Database, bundle: NewBundle, createdAt: num
   if (sha256(bundle.body) !== bundle.digest)
     throw new Error(`a bundle is not what its digest ${bundle.digest} says`);
   const id = uuidBytes(bundle.taskId);
-  database.run(
-    'INSERT INTO orchestrator_bundle (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING',
-    [bundle.digest, bundle.body],
-  );
+  saveBody(database, bundle);
   database.run(
     `INSERT INTO orchestrator_context (task_id, run_id, stage, version, digest, created_at)
       SELECT ?1, ?2, ?3, coalesce(max(version), 0) + 1, ?4, ?5
       FROM orchestrator_context WHERE task_id = ?1 AND stage = ?3`,
     [id, bundle.runId, bundle.stage, bundle.digest, createdAt],
+  );
+}
+
+/** Puts a context back under the version and time it had; the same one again changes nothing. */
+export function restoreContext(database: Database, context: StoredBundle): void {
+  saveBody(database, context);
+  database.run(
+    `INSERT INTO orchestrator_context (task_id, run_id, stage, version, digest, created_at) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (task_id, stage, version) DO NOTHING`,
+    [
+      uuidBytes(context.taskId),
+      context.runId,
+      context.stage,
+      context.version,
+      context.digest,
+      context.createdAt,
+    ],
+  );
+}
+
+function saveBody(database: Database, { digest, body }: NewBundle): void {
+  database.run(
+    'INSERT INTO orchestrator_bundle (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING',
+    [digest, body],
   );
 }
 

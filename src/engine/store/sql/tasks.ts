@@ -6,6 +6,7 @@ import { sqlTime, taskIdOfBytes, uuidBytes, uuidRange } from '../identifiers.ts'
 import { parseStored, parseStoredJson } from '../parse.ts';
 import type { Database, Row } from '../sqljs/database.ts';
 import { taskSchema } from '../../protocol/taskSchema.ts';
+import { importedProject } from './projects.ts';
 
 const stateRow = v.object({ task_id: v.instance(Uint8Array), state: v.string() });
 const idRow = v.object({ task_id: v.instance(Uint8Array) });
@@ -14,18 +15,21 @@ const seqRow = v.tuple([v.object({ seq: v.number() })]);
 /** Writes the task's row in the board's table and its state in ours. `seq` is the newest audit row. */
 export function saveTask(database: Database, task: Task, projectId: Uint8Array, seq: number): void {
   const id = uuidBytes(task.id);
+  const parent = task.origin?.parentAttempt ?? null;
   database.run(
-    `INSERT INTO tasks (id, project_id, title, description, status, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO tasks (id, project_id, title, description, status, created_at, updated_at, parent_task_attempt)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description,
         status = excluded.status, updated_at = excluded.updated_at`,
     [
       id,
-      projectId,
+      task.origin === undefined ? projectId : importedProject(database, task.origin),
       task.title,
       task.description,
       statusOf(task),
       sqlTime(task.createdAt),
       sqlTime(task.updatedAt),
+      parent === null ? null : uuidBytes(parent),
     ],
   );
   database.run(
