@@ -19,10 +19,13 @@ const entries = {
   // Loaded by the extension at first use: activation must not pay for it.
   engine: 'src/extension/engineBundle.ts',
   readers: 'src/engine/inspection/readers.ts',
+  // The same: most never ask for a server.
+  server: 'src/engine/server/serverBundle.ts',
 };
 
 /** The webviews' pages, each one script and one style sheet: a page may load what lies in this folder and nothing else. */
 const pages = {
+  board: 'webview-ui/src/board.ts',
   inspector: 'webview-ui/src/inspector.ts',
   metrics: 'webview-ui/src/metrics.ts',
 };
@@ -53,6 +56,11 @@ const pageOptions = {
 const leftOut = {
   name: 'left-out',
   setup(bundling) {
+    // hono-openapi speaks to validators of any make; here there is one, and the others are not installed.
+    bundling.onLoad(
+      { filter: /[\\/]@standard-community[\\/].*[\\/](arktype|effect|sury|typebox|zod|default)-[^\\/]*\.c?js$/ },
+      () => ({ contents: 'module.exports = {};' }),
+    );
     bundling.onLoad(
       { filter: /[\\/](docker-modem[\\/]lib[\\/]ssh|dockerode[\\/]lib[\\/](session|buildkit))\.js$/ },
       ({ path }) => ({

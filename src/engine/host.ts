@@ -9,14 +9,17 @@ import type { Assets } from './host/hostEngine.ts';
 import { move, type MoveOptions, type MoveType } from './host/moves.ts';
 import type { ImportBoardOptions } from './host/importVibeKanban.ts';
 import {
+  collect,
   type CommonOptions,
   type TaskOptions,
+  whole,
   withCommonOptions,
   withSettingsOptions,
   withTaskOptions,
 } from './host/options.ts';
 import type { HostIo } from './host/output.ts';
 import { audit, type AuditOptions, context, metrics, read, show, tasks } from './host/reads.ts';
+import { serve, type ServeOptions } from './host/serve.ts';
 import { version } from '../../package.json';
 
 /** Runs one command line of the host and resolves with its exit code. Never throws. */
@@ -56,6 +59,20 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
   );
   withCommonOptions(command('resume', 'drive everything unfinished until it rests, two at a time')).action(
     async (options: CommonOptions) => done(await resume(options, io, assets)),
+  );
+
+  const serving = withCommonOptions(
+    command('serve', 'drive everything, and serve HTTP on this machine until Ctrl-C'),
+  )
+    .option('--port <number>', 'where to listen (default: a free port)', whole)
+    .option('--read-only', 'show, and refuse every move')
+    .option(
+      '--allow-origin <origin>',
+      'a page on this machine that may read answers (may be repeated)',
+      collect,
+    );
+  withSettingsOptions(serving).action(async (options: ServeOptions) =>
+    done(await serve(options, io, assets)),
   );
 
   const moves: readonly (readonly [MoveType, string])[] = [

@@ -30,7 +30,7 @@ const whole = v.pipe(v.number(), v.safeInteger('must be a whole number'));
 /** A timer of more than 24 days would go off at once; a stage that needs a day is stuck. */
 const dayMinutes = 24 * 60;
 
-const stageSchema = v.strictObject({
+const stageFields = {
   model: v.exactOptional(v.nullable(v.string())),
   maxTurns: v.exactOptional(v.pipe(whole, v.minValue(1, 'must be at least 1'))),
   maxBudgetUsd: v.exactOptional(
@@ -44,13 +44,11 @@ const stageSchema = v.strictObject({
     ),
   ),
   allowedTools: v.exactOptional(v.array(v.string())),
-});
+};
 
-/**
- * A settings file, or the editor's settings: whatever differs from the defaults. Unknown keys are refused, so a
- * misspelt one does not silently mean nothing.
- */
-export const settingsSchema = v.strictObject({
+const stageSchema = v.strictObject(stageFields);
+
+const taskFields = {
   isolation: v.exactOptional(v.picklist(['docker', 'process'])),
   baseBranch: v.exactOptional(v.nullable(v.string())),
   testCommand: v.exactOptional(v.nullable(v.string())),
@@ -68,12 +66,26 @@ export const settingsSchema = v.strictObject({
       qa: v.exactOptional(stageSchema),
     }),
   ),
-});
+};
+
+/** The schema's parts, for a face that lets not everyone choose everything. */
+export const settingsFields = { task: taskFields, stage: stageFields } as const;
+
+/**
+ * A settings file, or the editor's settings: whatever differs from the defaults. Unknown keys are refused, so a
+ * misspelt one does not silently mean nothing.
+ */
+export const settingsSchema = v.strictObject(taskFields);
 
 export type SettingsInput = v.InferOutput<typeof settingsSchema>;
 
 /** The defaults with these on top; later ones win, stage by stage and key by key. */
 export function settingsFrom(...inputs: readonly SettingsInput[]): TaskSettings {
+  return settingsOn(defaultSettings, ...inputs);
+}
+
+/** The same on top of other settings than the defaults. */
+export function settingsOn(base: TaskSettings, ...inputs: readonly SettingsInput[]): TaskSettings {
   return inputs.reduce<TaskSettings>((settings, { stages, ...rest }) => {
     const merged = { ...settings, ...rest };
     if (stages === undefined) return merged;
@@ -93,5 +105,5 @@ export function settingsFrom(...inputs: readonly SettingsInput[]): TaskSettings 
         qa: stage('qa'),
       },
     };
-  }, defaultSettings);
+  }, base);
 }

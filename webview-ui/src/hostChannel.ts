@@ -8,11 +8,16 @@ import {
 } from '../../src/engine/protocol/inspector.ts';
 import type { VsCodeApi } from './vscodeApi.ts';
 
+interface Pending {
+  readonly question: Question;
+  readonly settle: (answer: Answer) => void;
+}
+
 /** The page's end of the channel: questions get their answers back, everything else goes to the listener. */
 export class HostChannel {
   private readonly api: Pick<VsCodeApi, 'postMessage'>;
   private readonly onMessage: (message: Exclude<HostMessage, { type: 'answer' }>) => void;
-  private readonly pending = new Map<number, (answer: Answer) => void>();
+  private readonly pending = new Map<number, Pending>();
   private lastId = 0;
 
   constructor(
@@ -32,13 +37,19 @@ export class HostChannel {
     this.lastId += 1;
     const id = this.lastId;
     return new Promise((resolve, reject) => {
-      this.pending.set(id, (answer) => {
+      const settle = (answer: Answer): void => {
         if (answer.type === question.type) resolve(answer as AnswerTo<Asked['type']>);
         else
           reject(new Error(answer.type === 'failed' ? answer.message : 'The answer is to another question.'));
-      });
+      };
+      this.pending.set(id, { question, settle });
       this.api.postMessage({ type: 'ask', id, question });
     });
+  }
+
+  /** Asks again what was not answered: the host that was asked is gone, and another one listens. */
+  askAgain(): void {
+    for (const [id, { question }] of this.pending) this.api.postMessage({ type: 'ask', id, question });
   }
 
   /** A message as it came: what is not one of the host's is dropped. */
@@ -49,8 +60,8 @@ export class HostChannel {
       this.onMessage(message);
       return;
     }
-    const settle = this.pending.get(message.id);
+    const asked = this.pending.get(message.id);
     this.pending.delete(message.id);
-    settle?.(message.answer);
+    asked?.settle(message.answer);
   }
 }

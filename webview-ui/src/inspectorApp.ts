@@ -1,4 +1,4 @@
-import { html, render, type TemplateResult } from 'lit/html.js';
+import { html, nothing, render, type TemplateResult } from 'lit/html.js';
 import {
   inspectorPages,
   parseSavedState,
@@ -36,15 +36,21 @@ export class InspectorApp implements PageHost {
   private saved: SavedState;
   private state: InspectorState = emptyState;
   private isDrawing = false;
+  private isReconnected = false;
+  private isStopped = false;
+  private timer: ReturnType<typeof setInterval> | undefined;
   private readonly context = new ContextPage(this);
   private readonly live = new LivePage(this);
   private readonly qa = new QaPage(this);
   private readonly audit = new AuditPage(this);
   private readonly cost = new CostPage(this);
 
-  /** `taskId`: of the page's own HTML. */
-  constructor(root: HTMLElement, api: VsCodeApi, taskId: SavedState['taskId']) {
+  readonly opensFiles: boolean;
+
+  /** `opensFiles`: whether the host can show a file of the worktree. */
+  constructor(root: HTMLElement, api: VsCodeApi, taskId: SavedState['taskId'], opensFiles = true) {
     this.root = root;
+    this.opensFiles = opensFiles;
     this.api = api;
     const saved = parseSavedState(api.getState());
     this.saved = saved?.taskId === taskId ? saved : { taskId };
@@ -56,13 +62,31 @@ export class InspectorApp implements PageHost {
     return this.saved;
   }
 
+  /** As the page knows it; null before the first snapshot. */
+  get task(): InspectorView['task'] | null {
+    return this.state.view?.task ?? null;
+  }
+
   start(): void {
     this.channel.post({ type: 'ready' });
     // Times go on while something runs; nothing else on the page changes by itself.
-    setInterval(() => {
+    this.timer = setInterval(() => {
       if (this.state.view?.runs.some(({ status }) => status === 'running') === true) this.update();
     }, 1_000);
     this.update();
+  }
+
+  /** Another host has taken the place of the one that was there: it knows nothing of this page yet. */
+  reconnect(): void {
+    this.isReconnected = true;
+    this.channel.post({ type: 'ready' });
+  }
+
+  /** Leaves the page to whoever draws there next. */
+  stop(): void {
+    this.isStopped = true;
+    clearInterval(this.timer);
+    render(nothing, this.root);
   }
 
   goTo(change: Partial<Omit<SavedState, 'taskId'>>): void {
@@ -77,6 +101,7 @@ export class InspectorApp implements PageHost {
     this.isDrawing = true;
     requestAnimationFrame(() => {
       this.isDrawing = false;
+      if (this.isStopped) return;
       render(this.draw(), this.root);
     });
   }
@@ -92,6 +117,8 @@ export class InspectorApp implements PageHost {
     if (message.type === 'snapshot') {
       this.live.restart();
       this.audit.restart();
+      if (this.isReconnected) this.channel.askAgain();
+      this.isReconnected = false;
     }
     for (const change of changes) {
       this.live.onChange(change);

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { sealBundle } from '../context/digest.ts';
-import type { PersonCommand } from '../domain/commands.ts';
+import { createTask } from '../createTask.ts';
 import { type TaskId, taskIdOf } from '../domain/ids.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task, TaskSettings } from '../domain/task.ts';
 import type { Engine } from '../engine.ts';
 import type { Orchestrator } from '../openOrchestrator.ts';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -22,13 +21,9 @@ import { knownTask } from './taskReference.ts';
 export async function run(options: TaskOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
   const id = taskIdOf(randomUUID());
   const settings = await taskSettings(options, io.cwd);
-  return driveAll(options, io, assets, 'orchestrator run', [id], async (orchestrator, { worktrees }) => {
-    // Before anything is recorded: a task that cannot run here should not be left behind.
-    await worktrees.checkBase(settings.baseBranch);
-    await orchestrator.isolations[settings.isolation].check({
-      ...settings,
-      baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null,
-    });
+  return driveAll(options, io, assets, 'orchestrator run', [id], async (orchestrator, place) => {
+    // A task that cannot run here should not be left behind.
+    await checkNewTask(orchestrator, place, settings, io);
     await create(orchestrator, id, options, settings, io);
     return [id];
   });
@@ -36,21 +31,43 @@ export async function run(options: TaskOptions, io: HostIo, assets: Assets): Pro
 
 /** `resume`: drives everything unfinished until it rests. */
 export async function resume(options: CommonOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
-  return driveAll(options, io, assets, 'orchestrator resume', 'all', async ({ service, isolations }) => {
-    const tasks = service.openTasks().filter(({ id }) => service.isMoving(id));
-    const baseUrl = io.env['ANTHROPIC_BASE_URL'] ?? null;
-    const troubles: unknown[] = [];
-    for (const { settings } of tasks) {
-      await isolations[settings.isolation]
-        .check({ ...settings, baseUrl })
-        .catch((error: unknown) => troubles.push(error));
-    }
-    // What one task lacks must not hold up the others: it rests with that as its failure. Where nothing could run,
-    // nothing is touched.
-    if (troubles.length > 0 && troubles.length === tasks.length) throw troubles[0];
-    for (const trouble of new Set(troubles.map((error) => explain(error).message)))
-      io.stderr.write(`${plainBlock(trouble)}\n`);
-    return tasks.map(({ id }) => id);
+  return driveAll(options, io, assets, 'orchestrator resume', 'all', (orchestrator) =>
+    movingTasks(orchestrator, io),
+  );
+}
+
+/** The tasks that move by themselves once the engine starts. Throws when none of them can run here. */
+export async function movingTasks(
+  { service, isolations }: Orchestrator,
+  io: HostIo,
+): Promise<readonly TaskId[]> {
+  const tasks = service.openTasks().filter(({ id }) => service.isMoving(id));
+  const baseUrl = io.env['ANTHROPIC_BASE_URL'] ?? null;
+  const troubles: unknown[] = [];
+  for (const { settings } of tasks) {
+    await isolations[settings.isolation]
+      .check({ ...settings, baseUrl })
+      .catch((error: unknown) => troubles.push(error));
+  }
+  // What one task lacks must not hold up the others: it rests with that as its failure. Where nothing could run,
+  // nothing is touched.
+  if (troubles.length > 0 && troubles.length === tasks.length) throw troubles[0];
+  for (const trouble of new Set(troubles.map((error) => explain(error).message)))
+    io.stderr.write(`${plainBlock(trouble)}\n`);
+  return tasks.map(({ id }) => id);
+}
+
+/** Throws when a task of these settings cannot run here: before anything of it is recorded. */
+export async function checkNewTask(
+  { isolations }: Pick<Orchestrator, 'isolations'>,
+  { worktrees }: Pick<Place, 'worktrees'>,
+  settings: TaskSettings,
+  io: HostIo,
+): Promise<void> {
+  await worktrees.checkBase(settings.baseBranch);
+  await isolations[settings.isolation].check({
+    ...settings,
+    baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null,
   });
 }
 
@@ -79,21 +96,9 @@ async function create(
   settings: Task['settings'],
   io: HostIo,
 ): Promise<Task> {
-  const title = options.title.trim();
+  const { title, priority } = options;
   const description = await descriptionOf(options, io);
-  const { body, digest } = sealBundle({ type: 'request', format: 1, title, description });
-  const command: PersonCommand = {
-    type: 'create',
-    taskId: id,
-    title,
-    description,
-    priority: options.priority,
-    settings,
-    requestDigest: digest,
-  };
-  const rejection = await engine.dispatch(command, [
-    { digest, taskId: id, runId: null, stage: 'request', body },
-  ]);
+  const rejection = await createTask(engine, { id, title, description, priority, settings });
   if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
   return knownTask(engine.records, id);
 }
@@ -133,20 +138,25 @@ async function driveAll(
       aborted(io.interrupted),
     ]);
     if (rested) return await finish(orchestrator, output, ids);
-    const running = service.openTasks().filter(({ phase }) => phase.type === 'running');
     view?.close();
-    output.note(
-      running.length === 0
-        ? 'Interrupted. Nothing is lost: `orchestrator resume` goes on.'
-        : `Interrupted. ${running.map(({ id, title }) => `${shortId(id)} (${plain(title)})`).join(', ')}: the agent goes on by itself until its time is over. ` +
-            '`orchestrator resume` follows it again; `orchestrator cancel` ends it.',
-    );
+    output.note(interruptedNote(service.openTasks()));
     return exitCodes.interrupted;
   } finally {
     unsubscribe();
     view?.close();
     await orchestrator.close();
   }
+}
+
+/** What a person should know who leaves while it drives. */
+export function interruptedNote(open: readonly Task[]): string {
+  const running = open.filter(({ phase }) => phase.type === 'running');
+  if (running.length === 0) return 'Interrupted. Nothing is lost: `orchestrator resume` goes on.';
+  const names = running.map(({ id, title }) => `${shortId(id)} (${plain(title)})`).join(', ');
+  return (
+    `Interrupted. ${names}: the agent goes on by itself until its time is over. ` +
+    '`orchestrator resume` follows it again; `orchestrator cancel` ends it.'
+  );
 }
 
 async function finish({ records }: Orchestrator, output: Output, ids: readonly TaskId[]): Promise<ExitCode> {
@@ -158,7 +168,8 @@ async function finish({ records }: Orchestrator, output: Output, ids: readonly T
     : exitCodes.needsAttention;
 }
 
-function aborted(signal: AbortSignal): Promise<false> {
+/** Resolves, with false, when the person wants to leave. */
+export function aborted(signal: AbortSignal): Promise<false> {
   return new Promise((resolveAborted) => {
     if (signal.aborted) resolveAborted(false);
     else signal.addEventListener('abort', () => resolveAborted(false), { once: true });

@@ -14,7 +14,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** The exit code of an error, and what to say about it. */
 export function explain(error: unknown): { readonly code: ExitCode; readonly message: string } {
-  if (!(error instanceof OrchestratorError)) {
+  if (!OrchestratorError.is(error)) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return {
       code: exitCodes.internal,

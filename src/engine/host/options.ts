@@ -14,7 +14,15 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
-/** Options that say how tasks are to be done. */
+/** Options of the commands that create a task. */
+export interface TaskOptions extends SettingsOptions {
+  readonly title: string;
+  readonly description?: string;
+  readonly descriptionFile?: string;
+  readonly priority: number;
+}
+
+/** How tasks are done. */
 export interface SettingsOptions extends CommonOptions {
   readonly isolation?: 'docker' | 'process';
   readonly base?: string;
@@ -30,14 +38,6 @@ export interface SettingsOptions extends CommonOptions {
   readonly settings?: string;
 }
 
-/** Options of the commands that create a task. */
-export interface TaskOptions extends SettingsOptions {
-  readonly title: string;
-  readonly description?: string;
-  readonly descriptionFile?: string;
-  readonly priority: number;
-}
-
 export function withCommonOptions(command: Command): Command {
   return command
     .option('--repo <dir>', 'the repository', '.')
@@ -47,15 +47,12 @@ export function withCommonOptions(command: Command): Command {
 }
 
 export function withTaskOptions(command: Command): Command {
-  return withSettingsOptions(
-    withCommonOptions(command)
-      .requiredOption('--title <text>', 'what is to be done, in a few words')
-      .addOption(
-        new Option('--description <text>', 'what is to be done, in full').conflicts('descriptionFile'),
-      )
-      .option('--description-file <file>', 'the same, from a file ("-" for standard input)')
-      .option('--priority <number>', 'higher goes first', whole, 0),
-  );
+  const described = withCommonOptions(command)
+    .requiredOption('--title <text>', 'what is to be done, in a few words')
+    .addOption(new Option('--description <text>', 'what is to be done, in full').conflicts('descriptionFile'))
+    .option('--description-file <file>', 'the same, from a file ("-" for standard input)')
+    .option('--priority <number>', 'higher goes first', whole, 0);
+  return withSettingsOptions(described);
 }
 
 export function withSettingsOptions(command: Command): Command {
@@ -134,11 +131,14 @@ function present<Key extends string, Value>(key: Key, value: Value | undefined):
   return value === undefined ? {} : ({ [key]: value } as Partial<Record<Key, Value>>);
 }
 
-function whole(text: string): number {
+export function whole(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
     throw new InvalidArgumentError('Give a whole number, 0 or more.');
   return number;
 }
 
-const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
+export const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [
+  ...earlier,
+  value,
+];

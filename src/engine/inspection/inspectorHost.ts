@@ -27,6 +27,8 @@ export interface InspectorHostOptions {
   /** To the page; resolves when it has it, or has no way to. */
   readonly post: (message: HostMessage) => PromiseLike<unknown>;
   readonly act: (action: InspectorAction) => void;
+  /** Which of the moves that make sense the page may offer; without it, all of them. */
+  readonly offers?: (action: InspectorAction) => boolean;
   /** `file` is what a report says, relative to the worktree: not to be trusted. */
   readonly open: (worktreePath: string, file: string, line: number | null) => void;
   readonly onTitle: (title: string) => void;
@@ -47,6 +49,8 @@ export class InspectorHost {
   private page: InspectorPage | null = null;
   private feed: LiveFeed | null = null;
   private wanted: RunId | null = null;
+  /** Settles when the run that was asked for last is watched. */
+  private watching = Promise.resolve();
   private runEnded: (() => void) | null = null;
 
   constructor(options: InspectorHostOptions) {
@@ -80,7 +84,7 @@ export class InspectorHost {
         void this.answer(parsed.id, parsed.question).catch(this.options.report);
         return;
       case 'watch':
-        void this.watch(parsed.runId).catch(this.options.report);
+        this.watching = this.watch(parsed.runId).catch(this.options.report);
         return;
       case 'act':
         if (this.shown?.task.actions.includes(parsed.action) === true) this.options.act(parsed.action);
@@ -166,10 +170,12 @@ export class InspectorHost {
   }
 
   private async view(): Promise<InspectorView> {
-    const { session, taskId } = this.options;
+    const { session, taskId, offers } = this.options;
     const { records } = await session.engine();
     const [task, bundles] = await Promise.all([this.task(records), records.bundles(taskId)]);
-    return inspectorViewOf(task, session.tasks.slots(), bundles);
+    const view = inspectorViewOf(task, session.tasks.slots(), bundles);
+    if (offers === undefined) return view;
+    return { ...view, task: { ...view.task, actions: view.task.actions.filter(offers) } };
   }
 
   private async task(records: Records): Promise<Task> {
@@ -217,22 +223,23 @@ export class InspectorHost {
         return {
           type: 'live',
           runId: question.runId,
-          entries: [...(await this.watched(question.runId).entries(question.from, question.count))],
+          entries: [...(await (await this.watched(question.runId)).entries(question.from, question.count))],
         };
       case 'live-detail': {
         const { runId, index } = question;
-        const detail = await this.watched(runId).detail(index);
+        const detail = await (await this.watched(runId)).detail(index);
         if (detail === null) throw new OrchestratorError('bad-input', 'This entry is not there any more.');
         return { type: 'live-detail', runId, index, ...detail };
       }
       case 'live-search': {
         const { runId, text } = question;
-        return { type: 'live-search', runId, ...(await this.watched(runId).search(text)) };
+        return { type: 'live-search', runId, ...(await (await this.watched(runId)).search(text)) };
       }
     }
   }
 
-  private watched(runId: RunId): LiveFeed['output'] {
+  private async watched(runId: RunId): Promise<LiveFeed['output']> {
+    await this.watching;
     if (this.feed?.runId === runId) return this.feed.output;
     throw new OrchestratorError('bad-input', 'This run is not the one that is watched.');
   }

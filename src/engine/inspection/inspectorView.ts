@@ -84,7 +84,7 @@ function taskViewOf(task: Task, slots: Slots): TaskView {
 }
 
 /** The moves that make sense now, the likeliest first. The engine decides; this only keeps the page from offering what it would refuse. */
-function actionsOf(task: Task): readonly InspectorAction[] {
+export function actionsOf(task: Task): readonly InspectorAction[] {
   const changes: readonly InspectorAction[] = task.worktree === null ? [] : ['show-changes'];
   switch (task.phase.type) {
     case 'gate':

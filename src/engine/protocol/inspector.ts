@@ -35,7 +35,7 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const instant = v.number();
 const pageSchema = v.picklist(inspectorPages);
 
-const phaseTypes = [
+export const phaseTypes = [
   'queued',
   'preparing',
   'running',

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { viewIds } from '../contributions/ids.ts';
 import type { SessionState } from '../session.ts';
 import { accessibleSummary, degradedMessage, statusBarText } from './summary.ts';
-import type { TaskCounts } from './taskGroups.ts';
+import type { TaskCounts } from '../../engine/inspection/groupedTasks.ts';
 
 /** One item: running of two, queued, needs you. Hidden where there is nothing to run. */
 export class StatusBar {

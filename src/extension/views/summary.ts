@@ -4,7 +4,7 @@ import type { FailureCode } from '../../engine/domain/outcome.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import type { SessionState } from '../session.ts';
 import { plainLine } from './markdownText.ts';
-import type { TaskCounts } from './taskGroups.ts';
+import type { TaskCounts } from '../../engine/inspection/groupedTasks.ts';
 
 /** For the status bar: icons keep it short, `accessibleSummary` says it in words. */
 export function statusBarText({ running, queued, needsYou }: TaskCounts): string {

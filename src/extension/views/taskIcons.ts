@@ -1,5 +1,5 @@
 import type { Phase } from '../../engine/domain/task.ts';
-import type { TaskGroup } from './taskGroups.ts';
+import type { TaskGroup } from '../../engine/protocol/taskGroups.ts';
 
 /** A codicon and a theme colour: no two states share a shape, so that no state is told by colour alone. */
 export interface IconName {

@@ -5,7 +5,7 @@ import type { Stage } from '../../engine/domain/stage.ts';
 import { type Task, totalCostUsd } from '../../engine/domain/task.ts';
 import { formatElapsed, workedMs } from './elapsed.ts';
 import { plainLine } from './markdownText.ts';
-import type { TaskGroup } from './taskGroups.ts';
+import type { TaskGroup } from '../../engine/protocol/taskGroups.ts';
 
 /** Longer titles are cut: a row is one line. */
 const longestTitle = 200;

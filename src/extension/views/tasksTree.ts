@@ -3,11 +3,12 @@ import type { TaskId } from '../../engine/domain/ids.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import type { TaskModel } from '../../engine/inspection/taskFeed.ts';
 import { groupIcons } from './taskIcons.ts';
-import { type TaskCounts, GroupedTasks, type TaskGroup, taskGroups } from './taskGroups.ts';
+import { type TaskCounts, GroupedTasks } from '../../engine/inspection/groupedTasks.ts';
+import { taskFilter } from '../../engine/inspection/taskFilter.ts';
+import { type TaskGroup, taskGroups } from '../../engine/protocol/taskGroups.ts';
 import { TaskItem } from './taskItem.ts';
 import { countLabel, groupLabel } from './taskLabels.ts';
 import { taskTooltip } from './taskTooltip.ts';
-import { taskFilter } from './taskFilter.ts';
 
 /** Rows under a group at once: every open row crosses to the window at each refresh. The rest is a level deeper. */
 const pageSize = 100;

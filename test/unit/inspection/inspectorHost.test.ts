@@ -3,7 +3,13 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { digestOf, type RunId } from '../../../src/engine/domain/ids.ts';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
-import type { Answer, Change, HostMessage, Question } from '../../../src/engine/protocol/inspector.ts';
+import type {
+  Answer,
+  Change,
+  HostMessage,
+  InspectorAction,
+  Question,
+} from '../../../src/engine/protocol/inspector.ts';
 import { parseHostMessage } from '../../../src/engine/protocol/inspector.ts';
 import { InspectorHost } from '../../../src/engine/inspection/inspectorHost.ts';
 import { readers } from '../../../src/engine/inspection/readers.ts';
@@ -21,7 +27,7 @@ class Page {
   delivery: () => Promise<unknown> = () => Promise.resolve(true);
   private lastId = 0;
 
-  constructor(session: WebviewSession) {
+  constructor(session: WebviewSession, offers: (action: InspectorAction) => boolean = () => true) {
     this.session = session;
     this.host = new InspectorHost({
       taskId: session.task.id,
@@ -34,6 +40,7 @@ class Page {
         return this.delivery();
       },
       act: (action) => this.acted.push(action),
+      offers,
       open: (...place) => this.opened.push(place),
       onTitle: () => undefined,
       report: (error) => {
@@ -247,6 +254,22 @@ test('sends a slow page no queue of live deltas, and loses no entry', async () =
   await vi.waitFor(() => expect(page.liveTotal()).toBe(5_001), { timeout: 10_000 });
   const answer = await page.ask({ type: 'live', runId: page.running, from: 2_500, count: 1 });
   expect(answer).toMatchObject({ entries: [{ index: 2_500, text: 'line 2499' }] });
+});
+
+test('a question about a run that is only just to be watched waits until it is', async () => {
+  const page = await (await Page.make()).open();
+  await page.write(page.running, [cliOutput.says('hello')]);
+  page.host.receive({ type: 'watch', runId: page.running });
+  expect((await page.ask({ type: 'live', runId: page.running, from: 0, count: 1 })).type).toBe('live');
+});
+
+test('offers only what its surroundings can do, and does nothing else', async () => {
+  const page = new Page(inspectedSession(await temporaryDirectory()), (action) => action === 'cancel');
+  await page.open();
+  expect(page.messages[0]).toMatchObject({ view: { task: { actions: ['cancel'] } } });
+  page.host.receive({ type: 'act', action: 'pause' });
+  page.host.receive({ type: 'act', action: 'cancel' });
+  expect(page.acted).toEqual(['cancel']);
 });
 
 test('reads the tokens of a run from its last line', async () => {

@@ -98,3 +98,23 @@ test('says why there is nothing to show', async () => {
   app.channel.receive({ type: 'unavailable', message: 'The folder is not trusted.', remedy: 'Trust it.' });
   await vi.waitFor(() => expect(root.textContent).toContain('Trust it.'));
 });
+
+test('asks another host again for what the lost one owed it', async () => {
+  const api = new Api();
+  const app = new InspectorApp(root, api, taskId);
+  app.start();
+  app.channel.receive(snapshot(1));
+  const answer = app.channel.ask({ type: 'verify' });
+  app.reconnect();
+  app.channel.receive(snapshot(1));
+  const asked = { type: 'ask', id: 1, question: { type: 'verify' } };
+  expect(api.sent).toEqual([{ type: 'ready' }, asked, { type: 'ready' }, asked]);
+  app.channel.receive({
+    type: 'answer',
+    id: 1,
+    answer: { type: 'verify', ok: true, rows: 6, firstBadRow: null },
+  });
+  expect(await answer).toMatchObject({ rows: 6 });
+  app.stop();
+  await vi.waitFor(() => expect(root.textContent).toBe(''));
+});

@@ -12,7 +12,10 @@ import { duration, phaseNames, spokenDuration, stageNames, usd } from '../format
 const stages = ['specification', 'implementation', 'qa'] as const;
 type Stage = (typeof stages)[number];
 
-const actionLabels: Readonly<Record<InspectorAction, { readonly label: string; readonly icon: string }>> = {
+/** A person's moves as words and icons. */
+export const actionLabels: Readonly<
+  Record<InspectorAction, { readonly label: string; readonly icon: string }>
+> = {
   approve: { label: 'Approve', icon: 'check' },
   'send-back': { label: 'Send Back with Notes', icon: 'reply' },
   answer: { label: 'Answer Open Questions', icon: 'question' },
@@ -63,7 +66,8 @@ export function header(
 export const announcement = ({ task }: InspectorView): string =>
   `${stageNames[task.stage]}: ${phaseNames[task.phase]}`;
 
-function standing(task: TaskView): TemplateResult {
+/** What a task does or waits for. */
+export function standing(task: Pick<TaskView, 'phase'>): TemplateResult {
   const name = phaseNames[task.phase];
   switch (task.phase) {
     case 'preparing':

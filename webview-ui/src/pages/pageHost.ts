@@ -6,6 +6,8 @@ export interface PageHost {
   readonly channel: HostChannel;
   /** Draws again, soon. */
   update(): void;
+  /** Whether a place in the worktree can be opened from here. */
+  readonly opensFiles: boolean;
   /** Where the page is; kept over reloads. */
   readonly place: SavedState;
   goTo(change: Partial<Omit<SavedState, 'taskId'>>): void;

@@ -108,14 +108,16 @@ export class QaPage {
   private finding({ severity, message, file, line }: AnswerTo<'report'>['findings'][number]): TemplateResult {
     return html`<li>
       ${severities[severity]} <span class="said">${message}</span>
-      ${
-        file === null
-          ? nothing
-          : html`<button class="link" @click=${() => this.host.channel.post({ type: 'open', file, line })}>
-              ${file}${line === null ? '' : `:${line}`}
-            </button>`
-      }
+      ${file === null ? nothing : this.place(file, line)}
     </li>`;
+  }
+
+  private place(file: string, line: number | null): TemplateResult {
+    const name = `${file}${line === null ? '' : `:${line}`}`;
+    if (!this.host.opensFiles) return html`<code>${name}</code>`;
+    return html`<button class="link" @click=${() => this.host.channel.post({ type: 'open', file, line })}>
+      ${name}
+    </button>`;
   }
 
   private tests(tests: AnswerTo<'report'>['tests']): TemplateResult {

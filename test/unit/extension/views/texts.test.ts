@@ -6,7 +6,7 @@ import { failureCodes } from '../../../../src/engine/domain/outcome.ts';
 import { formatElapsed, inSlotSince, workedMs } from '../../../../src/extension/views/elapsed.ts';
 import { markdownText, plainLine } from '../../../../src/extension/views/markdownText.ts';
 import { slotDescription, slotIcon } from '../../../../src/extension/views/slotLabels.ts';
-import { taskFilter } from '../../../../src/extension/views/taskFilter.ts';
+import { taskFilter } from '../../../../src/engine/inspection/taskFilter.ts';
 import { groupIcons, phaseIcons } from '../../../../src/extension/views/taskIcons.ts';
 import {
   countLabel,

@@ -1,49 +1,8 @@
-import { assertNever } from '../../engine/domain/assertNever.ts';
-import type { TaskId } from '../../engine/domain/ids.ts';
-import { isExecuting, type Task } from '../../engine/domain/task.ts';
+import type { TaskId } from '../domain/ids.ts';
+import { isExecuting, type Task } from '../domain/task.ts';
+import { groupOf, groupOrders, taskGroups, type Ranked, type TaskGroup } from '../protocol/taskGroups.ts';
 
-/** The tree's first level, in the order a task passes it. */
-export const taskGroups = [
-  'queued',
-  'specification',
-  'implementation',
-  'qa',
-  'needs-you',
-  'completed',
-  'done',
-] as const;
-
-export type TaskGroup = (typeof taskGroups)[number];
-
-/** What goes on by itself stands under its stage, also while it waits; what only a person can move, under `needs-you`. */
-export function groupOf(task: Task): TaskGroup {
-  const { phase } = task;
-  switch (phase.type) {
-    case 'queued':
-      return 'queued';
-    case 'preparing':
-    case 'running':
-    case 'stopping':
-    case 'backoff':
-    case 'parked':
-    // Paused on purpose: the person knows, and need not be told by a badge.
-    case 'paused':
-      return task.stage;
-    case 'gate':
-    case 'attention':
-      return 'needs-you';
-    case 'completed':
-    case 'merging':
-      return 'completed';
-    case 'done':
-    case 'cancelled':
-      return 'done';
-    default:
-      return assertNever(phase);
-  }
-}
-
-/** What a change asks of the tree. */
+/** What a change asks of a view. */
 export interface GroupChanges {
   /** Groups whose count changed, or whose rows came, went or changed places. */
   readonly groups: ReadonlySet<TaskGroup>;
@@ -103,16 +62,16 @@ export class GroupedTasks {
         if (before !== undefined) groups.add(groupOf(before));
       }
       if (before !== undefined && from !== null) {
-        if (from === to && orders[from](before, task) === 0) {
-          this.shown[from][positionOf(this.shown[from], before, orders[from])] = task;
+        if (from === to && groupOrders[from](before, task) === 0) {
+          this.shown[from][positionOf(this.shown[from], before, groupOrders[from])] = task;
           continue;
         }
-        this.shown[from].splice(positionOf(this.shown[from], before, orders[from]), 1);
+        this.shown[from].splice(positionOf(this.shown[from], before, groupOrders[from]), 1);
         groups.add(from);
         isStructural ||= this.shown[from].length === 0 || (to !== null && to !== from);
       }
       if (to !== null) {
-        this.shown[to].splice(positionOf(this.shown[to], task, orders[to]), 0, task);
+        this.shown[to].splice(positionOf(this.shown[to], task, groupOrders[to]), 0, task);
         groups.add(to);
         isStructural ||= this.shown[to].length === 1;
       }
@@ -171,7 +130,7 @@ export class GroupedTasks {
   private sortAnew(): void {
     this.shown = emptyGroups();
     for (const task of this.byId.values()) if (this.isShown(task)) this.shown[groupOf(task)].push(task);
-    for (const group of taskGroups) this.shown[group].sort(orders[group]);
+    for (const group of taskGroups) this.shown[group].sort(groupOrders[group]);
   }
 
   private isShown(task: Task): boolean {
@@ -179,27 +138,8 @@ export class GroupedTasks {
   }
 }
 
-type Order = (a: Task, b: Task) => number;
-
-const byId: Order = (a, b) => (a.id < b.id ? -1 : Number(a.id > b.id));
-const newestFirst: Order = (a, b) => b.createdAt - a.createdAt || byId(a, b);
-const lastChangedFirst: Order = (a, b) => b.updatedAt - a.updatedAt || byId(a, b);
-
-/** Total orders: only a task and itself are equal, so that a row is found again by binary search. */
-const orders: Readonly<Record<TaskGroup, Order>> = {
-  // As the engine admits them.
-  queued: (a, b) => b.priority - a.priority || a.createdAt - b.createdAt || byId(a, b),
-  specification: newestFirst,
-  implementation: newestFirst,
-  qa: newestFirst,
-  // Who waited longest comes first.
-  'needs-you': (a, b) => a.updatedAt - b.updatedAt || byId(a, b),
-  completed: lastChangedFirst,
-  done: lastChangedFirst,
-};
-
 /** Where the task stands in the sorted rows, or where it belongs. */
-function positionOf(rows: readonly Task[], task: Task, order: Order): number {
+function positionOf(rows: readonly Task[], task: Task, order: (a: Ranked, b: Ranked) => number): number {
   let low = 0;
   let high = rows.length;
   while (low < high) {

@@ -1,4 +1,4 @@
-import type { Task } from '../../engine/domain/task.ts';
+import type { Task } from '../domain/task.ts';
 
 /** Whether a task has every word of the text in its title, description, branch or id; null for a text without words. */
 export function taskFilter(text: string): ((task: Task) => boolean) | null {

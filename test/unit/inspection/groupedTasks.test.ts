@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isExecuting, type Phase, type Task } from '../../../../src/engine/domain/task.ts';
-import { stages } from '../../../../src/engine/domain/stage.ts';
-import { GroupedTasks, groupOf, taskGroups } from '../../../../src/extension/views/taskGroups.ts';
-import { idOf, phaseTypes, taskIn } from '../../../support/viewTasks.ts';
+import { isExecuting, type Phase, type Task } from '../../../src/engine/domain/task.ts';
+import { stages } from '../../../src/engine/domain/stage.ts';
+import { GroupedTasks } from '../../../src/engine/inspection/groupedTasks.ts';
+import { groupOf, taskGroups } from '../../../src/engine/protocol/taskGroups.ts';
+import { idOf, phaseTypes, taskIn } from '../../support/viewTasks.ts';
 
 function grouped(...tasks: readonly Task[]): GroupedTasks {
   const groups = new GroupedTasks();

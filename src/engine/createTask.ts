@@ -1,0 +1,24 @@
+import { sealBundle } from './context/digest.ts';
+import type { Rejection } from './domain/commands.ts';
+import type { TaskId } from './domain/ids.ts';
+import type { TaskSettings } from './domain/task.ts';
+import type { Engine } from './engine.ts';
+
+export interface NewTask {
+  readonly id: TaskId;
+  readonly title: string;
+  readonly description: string;
+  readonly priority: number;
+  readonly settings: TaskSettings;
+}
+
+/** Puts a task into the queue, its request stored as the first context. Resolves with the reason when it is refused. */
+export function createTask(engine: Pick<Engine, 'dispatch'>, task: NewTask): Promise<Rejection | null> {
+  const { id, description, priority, settings } = task;
+  const title = task.title.trim();
+  const { body, digest } = sealBundle({ type: 'request', format: 1, title, description });
+  return engine.dispatch(
+    { type: 'create', taskId: id, title, description, priority, settings, requestDigest: digest },
+    [{ digest, taskId: id, runId: null, stage: 'request', body }],
+  );
+}
