@@ -17,7 +17,7 @@ const file = resolve(values.out ?? join(root, 'dist', 'orchestrator-manager.vsix
 
 const run = (...argv) => promisify(execFile)(process.execPath, argv, { cwd: root });
 await run('scripts/build.mjs', '--strict');
-await run('node_modules/@vscode/l10n-dev/dist/cli.js', 'export', '--outDir', 'l10n', 'src/extension');
+await run('scripts/l10n.mjs');
 await mkdir(dirname(file), { recursive: true });
 // Everything is in the bundles.
 await createVSIX({

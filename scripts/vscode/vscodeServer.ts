@@ -1,9 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { installedVscode, type VscodeRelease } from './installations.ts';
 import { endProcessesOf } from './processesOf.ts';
+
+const run = promisify(execFile);
 
 export interface VscodeServerOptions {
   readonly release: VscodeRelease;
@@ -15,6 +18,8 @@ export interface VscodeServerOptions {
   readonly settings: Readonly<Record<string, unknown>>;
   /** `asked`: VS Code asks for trust in a folder, and the window is restricted until it is given. */
   readonly trust: 'given' | 'asked';
+  /** A VSIX that is installed as a person installs it. */
+  readonly vsix?: string;
 }
 
 /** What a window is opened with. */
@@ -32,6 +37,7 @@ const quietSettings: Readonly<Record<string, unknown>> = {
   'workbench.startupEditor': 'none',
   'workbench.enableExperiments': false,
   'workbench.tips.enabled': false,
+  'workbench.reduceMotion': 'on',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
   'extensions.autoUpdate': false,
@@ -54,9 +60,11 @@ export class VscodeServer {
   private readonly child: ChildProcess;
   private readonly options: VscodeServerOptions;
   private readonly output: () => string;
+  private settings: Readonly<Record<string, unknown>>;
 
   private constructor(options: VscodeServerOptions, child: ChildProcess, port: number, output: () => string) {
     this.options = options;
+    this.settings = options.settings;
     this.child = child;
     this.port = port;
     this.output = output;
@@ -64,21 +72,27 @@ export class VscodeServer {
 
   static async start(options: VscodeServerOptions): Promise<VscodeServer> {
     const { node, serverMain } = installedVscode(options.release);
-    const { lab } = options;
+    const { lab, vsix } = options;
     for (const name of ['home', 'tmp', 'user/User', 'user/Machine'])
       await mkdir(join(lab, name), { recursive: true });
     await writeSettings(options);
+    const folders = [
+      '--accept-server-license-terms',
+      `--server-data-dir=${join(lab, 'server')}`,
+      `--user-data-dir=${join(lab, 'user')}`,
+      `--extensions-dir=${join(lab, 'extensions')}`,
+    ];
+    if (vsix !== undefined)
+      await run(node, [serverMain, ...folders, '--install-extension', vsix], { env: environment(options) });
     const argv = [
       serverMain,
       '--host=127.0.0.1',
       '--port=0',
       '--without-connection-token',
-      '--accept-server-license-terms',
       '--telemetry-level=off',
-      `--server-data-dir=${join(lab, 'server')}`,
-      `--user-data-dir=${join(lab, 'user')}`,
-      `--extensions-dir=${join(lab, 'extensions')}`,
-      ...(options.release.smokeTestDriver ? ['--enable-smoke-test-driver'] : []),
+      ...folders,
+      // With it, toasts are not shown; an extension that is installed can do without.
+      ...(options.release.smokeTestDriver && vsix === undefined ? ['--enable-smoke-test-driver'] : []),
       ...(options.trust === 'given' ? ['--disable-workspace-trust'] : []),
     ];
     const child = spawn(node, argv, {
@@ -134,9 +148,10 @@ export class VscodeServer {
     return join(this.options.lab, 'user/User/workspaceStorage', id);
   }
 
-  /** Changes user settings under way, as the settings editor does. */
+  /** Changes user settings under way, as the settings editor does; what was changed before stays. */
   async changeSettings(settings: Readonly<Record<string, unknown>>): Promise<void> {
-    await writeSettings({ ...this.options, settings: { ...this.options.settings, ...settings } });
+    this.settings = { ...this.settings, ...settings };
+    await writeSettings({ ...this.options, settings: this.settings });
   }
 
   /** What the server printed and everybody logged, for a failure's message. */

@@ -11,9 +11,11 @@ import type { ImportBoardOptions } from './host/importVibeKanban.ts';
 import {
   collect,
   type CommonOptions,
+  type DriveOptions,
   type TaskOptions,
   whole,
   withCommonOptions,
+  withDriveOptions,
   withSettingsOptions,
   withTaskOptions,
 } from './host/options.ts';
@@ -51,18 +53,18 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).exitOverride();
 
-  withTaskOptions(command('run', 'create a task and drive it until it rests')).action(
-    async (options: TaskOptions) => done(await run(options, io, assets)),
+  withDriveOptions(withTaskOptions(command('run', 'create a task and drive it until it rests'))).action(
+    async (options: TaskOptions & DriveOptions) => done(await run(options, io, assets)),
   );
   withTaskOptions(command('add', 'queue a task without driving it')).action(async (options: TaskOptions) =>
     done(await add(options, io, assets)),
   );
-  withCommonOptions(command('resume', 'drive everything unfinished until it rests, two at a time')).action(
-    async (options: CommonOptions) => done(await resume(options, io, assets)),
-  );
+  withDriveOptions(
+    withCommonOptions(command('resume', 'drive everything unfinished until it rests, two at a time')),
+  ).action(async (options: DriveOptions) => done(await resume(options, io, assets)));
 
   const serving = withCommonOptions(
-    command('serve', 'drive everything, and serve HTTP on this machine until Ctrl-C'),
+    withDriveOptions(command('serve', 'drive everything, and serve HTTP on this machine until Ctrl-C')),
   )
     .option('--port <number>', 'where to listen (default: a free port)', whole)
     .option('--read-only', 'show, and refuse every move')

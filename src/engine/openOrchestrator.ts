@@ -6,6 +6,7 @@ import type { IsolationKind } from './domain/task.ts';
 import { EffectRunner } from './effects/effectRunner.ts';
 import { Preparation } from './effects/preparation.ts';
 import { RunPaths } from './effects/runPaths.ts';
+import { TranscriptSweep } from './effects/transcriptSweep.ts';
 import { Workspaces } from './effects/workspaces.ts';
 import type { ImportingEngine } from './engine.ts';
 import { type Drive, OrchestratorService } from './orchestratorService.ts';
@@ -36,6 +37,14 @@ export interface OrchestratorConfiguration {
   readonly containerFolder: string;
   /** Where credentials come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What the agent's CLI gets on top; read at each run. */
+  readonly agentEnvironment?: Readonly<Record<string, string>>;
+  /** Address of the Docker engine; null = the one that the `docker` command uses. */
+  readonly dockerHost?: string | null;
+  /** How many tasks may execute at once, 1 or 2; 2 unless said otherwise. */
+  readonly maxConcurrent?: number;
+  /** So many days after the end of a task its transcripts go; null, as when left out, = never. */
+  readonly keepTranscriptsDays?: number | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly drive: Drive;
@@ -51,6 +60,8 @@ export interface Orchestrator extends ImportingEngine {
   readonly isolations: Readonly<Record<IsolationKind, Isolation>>;
   /** Issues what is open, and begins to admit. Until then nothing moves. */
   start(): Promise<void>;
+  /** See `keepTranscriptsDays`: from now on. */
+  keepTranscripts(days: number | null): void;
 }
 
 /** The composition root: opens the storage and puts the engine together. Throws `environment` when the storage is in use. */
@@ -72,12 +83,14 @@ export async function openOrchestrator(configuration: OrchestratorConfiguration)
     onConnection: (socket) => server.accept(socket),
   });
   try {
+    const { drive, maxConcurrent } = configuration;
     const steady = new SteadyClock(clock);
     const service = await OrchestratorService.open({
       store,
       clock: steady,
       logger,
-      drive: configuration.drive,
+      drive,
+      ...(maxConcurrent === undefined ? {} : { atMost: maxConcurrent }),
     });
     steady.goOnFrom(service.recordedUntil());
     const orchestrator = assemble(configuration, steady, store, service, server);
@@ -109,6 +122,7 @@ function assemble(
       worktrees,
       clock,
       environment,
+      agentEnvironment: configuration.agentEnvironment ?? {},
       onActivity: (task, run, activity) => service.onActivity(task, run, activity),
     }),
     paths,
@@ -118,6 +132,10 @@ function assemble(
     task: (id) => service.task(id),
     report: (command, bundles) => service.report(command, bundles),
   });
+  const sweep = new TranscriptSweep(
+    { paths, store, clock, logger, isHeld: (id) => service.task(id) !== null },
+    configuration.keepTranscriptsDays ?? null,
+  );
   return {
     service,
     isolations,
@@ -129,11 +147,15 @@ function assemble(
     start: async () => {
       if (configuration.drive !== 'none') await reap(Object.values(isolations), service, logger);
       await service.start(effects);
+      if (configuration.drive !== 'none') void sweep.start();
     },
+    keepTranscripts: (days) => sweep.keep(days),
     async close() {
+      const swept = sweep.close();
       await service.close(closeGraceMs);
       await server.drain(AbortSignal.timeout(drainGraceMs));
       await Promise.all(Object.values(isolations).map((isolation) => isolation.close()));
+      await swept;
       await store.close();
     },
   };
@@ -159,14 +181,16 @@ export function makeIsolations({
   clock,
   logger,
   onProgress,
+  dockerHost = null,
 }: Pick<
   OrchestratorConfiguration,
-  'storage' | 'distFolder' | 'containerFolder' | 'clock' | 'logger' | 'onProgress'
+  'storage' | 'distFolder' | 'containerFolder' | 'clock' | 'logger' | 'onProgress' | 'dockerHost'
 >): Readonly<Record<IsolationKind, Isolation>> {
   return {
     docker: new DockerIsolation({
       storageId: storageId(storage),
       buildContext: containerFolder,
+      address: dockerHost,
       logger,
       clock,
       onProgress,

@@ -5,7 +5,7 @@ import { effectsOf, settledBy, type Effect } from './domain/effects.ts';
 import type { DomainEvent } from './domain/events.ts';
 import { evolve } from './domain/evolve.ts';
 import type { LeaseId, RunId, TaskId } from './domain/ids.ts';
-import { slotPorts, type Slots } from './domain/allocation.ts';
+import { maxExecuting, slotPorts, type Slots } from './domain/allocation.ts';
 import type { State } from './domain/state.ts';
 import { isFinal, type Run, type Task } from './domain/task.ts';
 import { TaskMap } from './domain/taskMap.ts';
@@ -44,6 +44,8 @@ export interface OrchestratorServiceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly drive: Drive;
+  /** How many tasks may execute at once; two unless said otherwise. */
+  readonly atMost?: number;
 }
 
 /**
@@ -60,6 +62,7 @@ export class OrchestratorService {
   private lastAt: number;
   private effects: Effects | null = null;
   private drive: Drive;
+  private atMost: number;
   /** Set when nothing more may be committed: closed, or the store failed. */
   private isOver = false;
   private isClosed = false;
@@ -72,6 +75,7 @@ export class OrchestratorService {
   ) {
     this.options = options;
     this.drive = options.drive;
+    this.atMost = options.atMost ?? maxExecuting;
     this.state = state;
     this.outbox = new Map(effects.map((effect) => [effect.key, effect]));
     this.lastAt = lastAt;
@@ -96,6 +100,12 @@ export class OrchestratorService {
       for (const effect of this.outbox.values()) if (this.isWanted(effect)) effects.issue(effect);
       await this.admit();
     });
+  }
+
+  /** From now on at most so many tasks execute at once, never more than two. What executes already goes on. */
+  async limit(atMost: number): Promise<void> {
+    this.atMost = atMost;
+    if (this.effects !== null) await this.mailbox.run(() => this.admit());
   }
 
   /** A person's move. Resolves when it is durable, or with the reason it was refused. */
@@ -325,7 +335,8 @@ export class OrchestratorService {
 
   private async admit(): Promise<void> {
     if (this.drive === 'none' || this.isOver) return;
-    await this.transact({ type: 'admit', only: this.drive === 'all' ? null : this.drive }, 'engine', []);
+    const only = this.drive === 'all' ? null : this.drive;
+    await this.transact({ type: 'admit', only, atMost: this.atMost }, 'engine', []);
   }
 
   /** A final task leaves memory when nothing of it is left to do. */

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { lookAtSetup } from './commands/setup.ts';
 import type { CommandContext } from './commands/context.ts';
 import { registerCommands } from './commands/registerCommands.ts';
-import { baseUrl, onDidChangeSetting } from './config.ts';
+import { baseUrl, extraVariables, onDidChangeSetting } from './config.ts';
 import { settingKeys } from './contributions/ids.ts';
 import { EngineSession, unfinishedKey } from './engineSession.ts';
 import { RunEnvironment } from './runEnvironment.ts';
@@ -14,6 +14,7 @@ import { Secrets } from './secrets.ts';
 import { isTrusted } from './trust.ts';
 import { registerUriHandler } from './uriHandler.ts';
 import { registerViews } from './views/registerViews.ts';
+import { TreeSelection } from './views/treeSelection.ts';
 import { registerWebviews } from './webview/registerWebviews.ts';
 
 export interface Activated {
@@ -24,12 +25,14 @@ export interface Activated {
 export function activateExtension(context: vscode.ExtensionContext): Activated {
   const log = new Log();
   const messages = new Messages();
+  const selection = new TreeSelection();
   const secrets = new Secrets(context.secrets);
-  const environment = new RunEnvironment(secrets, baseUrl);
+  const environment = new RunEnvironment(secrets, baseUrl, extraVariables);
   const session = new EngineSession({
     context,
     loadEngine,
     environment: environment.variables,
+    agentEnvironment: environment.extra,
     prepare: () => environment.refresh(),
     log,
     onProgress: (text) => {
@@ -44,6 +47,7 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
     secrets,
     messages,
     log,
+    selection,
     environment: environment.variables,
     prepare: () => environment.refresh(),
   };
@@ -53,24 +57,31 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
     log,
     session,
     registerCommands(commandContext),
-    safely(log, 'views', () => registerViews(context, session)),
+    safely(log, 'views', () => registerViews(context, session, messages, selection)),
     safely(log, 'review', () => registerReview(context, session)),
     safely(log, 'webviews', () => registerWebviews(context, session, log)),
     registerUriHandler(),
     session.onNotice((notice) => {
       if (notice.type !== 'committed' || session.state.type !== 'driving') return;
       const caused = notice.rows.filter(({ actor }) => actor === 'engine').map(({ taskId }) => taskId);
-      for (const task of notice.tasks) if (caused.includes(task.id)) messages.needed(task);
+      for (const task of notice.tasks) {
+        if (caused.includes(task.id)) messages.needed(task);
+        else messages.answered(task);
+      }
     }),
     session.onDidChangeState((state) => {
       if (state.type === 'driving') void lookAtSetup(commandContext).catch(report);
     }),
     secrets.onDidChange(() => void environment.refresh().catch(report)),
     onDidChangeSetting((affects) => {
-      if (affects(settingKeys.baseUrl))
-        void environment.refresh().catch((error: unknown) => messages.error(error));
-      if (affects(settingKeys.worktreeFolder) && session.wasAsked)
-        void session.reopen().catch((error: unknown) => messages.error(error));
+      const tell = (error: unknown): void => messages.error(error);
+      if (affects(settingKeys.baseUrl) || affects(settingKeys.environment))
+        void environment.refresh().catch(tell);
+      if (!session.wasAsked) return;
+      if (affects(settingKeys.worktreeFolder) || affects(settingKeys.dockerHost))
+        void session.reopen().catch(tell);
+      else if (affects(settingKeys.maxConcurrentTasks) || affects(settingKeys.keepTranscriptsDays))
+        void session.applySettings().catch(tell);
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (session.wasAsked) void session.reopen().catch(report);

@@ -2,7 +2,16 @@ import * as vscode from 'vscode';
 import type { MergeStrategy, TaskSettings } from '../engine/domain/task.ts';
 import { mergeStrategySchema } from '../engine/protocol/taskSchema.ts';
 import { configurationSection, type SettingKey, settingKeys } from './contributions/ids.ts';
-import { absolutePath, address, checked, type ReadSetting, taskSettingsFrom } from './taskSettings.ts';
+import {
+  absolutePath,
+  address,
+  checked,
+  type EngineSettings,
+  engineSettingsFrom,
+  type ReadSetting,
+  taskSettingsFrom,
+  variables,
+} from './taskSettings.ts';
 
 /** The settings of the folder, for one that is created now. Throws `bad-input` naming the setting that is not right. */
 export function taskSettings(scope: vscode.Uri | null): TaskSettings {
@@ -21,6 +30,16 @@ export function worktreeFolder(scope: vscode.Uri | null): string | null {
 /** null: the service's own. */
 export function baseUrl(): string | null {
   return checked(reader(null), settingKeys.baseUrl, address);
+}
+
+/** How the engine of the folder works. Throws `bad-input` naming the setting that is not right. */
+export function engineSettings(scope: vscode.Uri | null): EngineSettings {
+  return engineSettingsFrom(reader(scope));
+}
+
+/** What Claude Code gets on top of its environment. */
+export function extraVariables(): Readonly<Record<string, string>> {
+  return checked(reader(null), settingKeys.environment, variables);
 }
 
 /** Fires with what asks whether a setting is among those changed. */

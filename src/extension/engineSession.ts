@@ -2,10 +2,11 @@ import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Task } from '../engine/domain/task.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Orchestrator } from '../engine/openOrchestrator.ts';
 import type { Notice } from '../engine/orchestratorService.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
 import { defaultWorktrees } from '../engine/storagePaths.ts';
-import { worktreeFolder } from './config.ts';
+import { engineSettings, worktreeFolder } from './config.ts';
 import { type Connected, EngineConnection } from './engineConnection.ts';
 import type { EngineBundle } from './engineBundle.ts';
 import type { Log } from './log.ts';
@@ -39,6 +40,8 @@ export interface EngineSessionOptions {
   readonly loadEngine: () => EngineBundle;
   /** Where credentials come from; read at each run. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What Claude Code gets besides; read at each run. */
+  readonly agentEnvironment: Readonly<Record<string, string>>;
   /** Before the first opening: fills the environment. */
   readonly prepare: () => Promise<void>;
   readonly log: Log;
@@ -63,6 +66,7 @@ export class EngineSession implements Session {
   private closed: Promise<void> | null = null;
   private unfinished: boolean | null = null;
   private asked = false;
+  private driven: Orchestrator | null = null;
 
   constructor(options: EngineSessionOptions) {
     this.options = options;
@@ -99,6 +103,8 @@ export class EngineSession implements Session {
     this.opening ??= this.open().catch((error: unknown) => {
       // Asked again, it tries again: the person may have mended it.
       this.opening = null;
+      // A setting that is not right, say: nobody else told why nothing opens.
+      if (this.current.type === 'opening') this.fail(error);
       throw error;
     });
     return this.opening;
@@ -115,9 +121,18 @@ export class EngineSession implements Session {
     }
     const connection = this.connection;
     this.connection = null;
+    this.driven = null;
     this.opening = null;
     await connection?.close();
     await this.engine();
+  }
+
+  /** Takes over what can change while the engine runs. A follower has nothing to change: the settings count where it runs. */
+  async applySettings(): Promise<void> {
+    if (this.driven === null || this.repository === null) return;
+    const { maxConcurrent, keepTranscriptsDays } = engineSettings(vscode.Uri.file(this.repository));
+    this.driven.keepTranscripts(keepTranscriptsDays);
+    await this.driven.service.limit(maxConcurrent);
   }
 
   /** Within 4 s; runs go on by themselves. */
@@ -171,6 +186,8 @@ export class EngineSession implements Session {
         distFolder: join(context.extensionUri.fsPath, 'dist'),
         containerFolder: join(context.extensionUri.fsPath, 'media', 'container'),
         environment: this.options.environment,
+        agentEnvironment: this.options.agentEnvironment,
+        ...engineSettings(folder.uri),
         clock: bundle.systemClock,
         logger: log,
         drive: isTrusted() ? 'all' : 'none',
@@ -193,7 +210,10 @@ export class EngineSession implements Session {
       this.noteUnfinished();
       this.taskChanges.fire(this.list.all());
       if (!isTrusted()) return readOnly(connected.engine);
-      if (connected.type === 'driving') await connected.engine.start();
+      if (connected.type === 'driving') {
+        this.driven = connected.engine;
+        await connected.engine.start();
+      }
       return connected.engine;
     } catch (error) {
       if (this.connection === connection) {
@@ -225,6 +245,7 @@ export class EngineSession implements Session {
     this.notices.fire(notice);
     if (notice.type !== 'failed') return;
     this.connection = null;
+    this.driven = null;
     this.opening = null;
     this.fail(notice.error);
     void connection

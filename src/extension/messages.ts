@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
+import type { TaskId } from '../engine/domain/ids.ts';
 import type { Task } from '../engine/domain/task.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
 import { reasonOf } from '../engine/protocol/wire.ts';
-import { commandIds } from './contributions/ids.ts';
+import { commandIds, viewIds } from './contributions/ids.ts';
 
 /** A button of a toast, and the command behind it. */
 interface Action {
@@ -11,12 +12,16 @@ interface Action {
   readonly args?: readonly unknown[];
 }
 
-/** Beyond this many open toasts one more says nothing that the badge and the view do not say better. */
+/** VS Code shows no more than that at a time; who needs the person beyond that is told together, when one was answered. */
 const mostToasts = 3;
+
+type Severity = 'info' | 'warning' | 'error';
 
 /** What is said to the person in notifications: one for each thing to do, none twice at a time. */
 export class Messages {
-  private readonly shown = new Set<string>();
+  private readonly shown = new Map<string, Severity>();
+  /** Tasks that need the person and were not told of. */
+  private readonly held = new Set<TaskId>();
 
   info(text: string, ...actions: readonly Action[]): void {
     this.show('info', text, actions);
@@ -34,19 +39,27 @@ export class Messages {
   /** A task needs the person: said once until it was answered. */
   needed(task: Task): void {
     const [text, ...actions] = needOf(task);
-    if (text !== undefined) this.show('warning', text, actions, `${task.id} ${task.phase.type}`);
+    this.held.delete(task.id);
+    if (text === undefined) return;
+    const key = `${task.id} ${task.phase.type}`;
+    if (this.openNeeds() < mostToasts || this.shown.has(key)) this.show('warning', text, actions, key);
+    else this.held.add(task.id);
+  }
+
+  /** The person moved it themselves: there is nothing to tell them. */
+  answered(task: Task): void {
+    this.held.delete(task.id);
   }
 
   private show(
-    severity: 'info' | 'warning' | 'error',
+    severity: Severity,
     text: string,
     actions: readonly Action[],
     /** The same is not said twice at a time. */
     key: string = text,
   ): void {
     if (this.shown.has(key)) return;
-    if (severity === 'warning' && this.shown.size >= mostToasts) return;
-    this.shown.add(key);
+    this.shown.set(key, severity);
     const labels = actions.map(({ label }) => label);
     const show: (text: string, ...labels: string[]) => Thenable<string | undefined> = {
       info: vscode.window.showInformationMessage,
@@ -55,13 +68,31 @@ export class Messages {
     }[severity];
     void Promise.resolve(show(text, ...labels)).then(
       async (picked) => {
-        this.shown.delete(key);
+        this.closed(key);
         const action = actions.find(({ label }) => label === picked);
         if (action !== undefined)
           await vscode.commands.executeCommand(action.command, ...(action.args ?? []));
       },
-      () => this.shown.delete(key),
+      () => this.closed(key),
     );
+  }
+
+  /** What was only said stays in VS Code's list until someone clears it, and must not keep a need back. */
+  private openNeeds(): number {
+    return [...this.shown.values()].filter((severity) => severity === 'warning').length;
+  }
+
+  private closed(key: string): void {
+    this.shown.delete(key);
+    const count = this.held.size;
+    if (count === 0 || this.openNeeds() >= mostToasts) return;
+    this.held.clear();
+    const text =
+      count === 1
+        ? vscode.l10n.t('One more task needs you.')
+        : vscode.l10n.t('{0} more tasks need you.', count);
+    // Every view has this command from VS Code itself.
+    this.show('warning', text, [{ label: vscode.l10n.t('Show Tasks'), command: `${viewIds.tasks}.focus` }]);
   }
 }
 

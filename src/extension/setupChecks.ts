@@ -18,6 +18,7 @@ export interface SetupRequest {
   readonly containerFolder: string;
   readonly isolation: IsolationKind;
   readonly image: string | null;
+  readonly dockerHost: string | null;
   readonly claudePath: string | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -85,13 +86,14 @@ async function checkIsolation(kind: IsolationKind, request: SetupRequest): Promi
 }
 
 function isolationOf(kind: IsolationKind, request: SetupRequest): Isolation {
-  const { storage, distFolder, containerFolder } = request;
+  const { storage, distFolder, containerFolder, dockerHost } = request;
   const common = { clock: systemClock, logger: silentLogger };
   return kind === 'docker'
     ? new DockerIsolation({
         ...common,
         storageId: storageId(storage),
         buildContext: containerFolder,
+        address: dockerHost,
         onProgress: () => {},
       })
     : new ProcessIsolation({

@@ -1,5 +1,7 @@
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
+import { complaintOfVariable } from '../engine/claude/environment.ts';
+import { maxExecuting } from '../engine/domain/allocation.ts';
 import type { TaskSettings } from '../engine/domain/task.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
 import { settingsFrom, settingsSchema } from '../engine/settings.ts';
@@ -21,6 +23,55 @@ export const address = v.pipe(
   optionalText,
   v.check((text) => text === null || /^https?:\/\/\S+$/.test(text), 'must be an http or https address'),
 );
+
+const dockerAddress = v.pipe(
+  optionalText,
+  v.check(
+    (text) => text === null || /^(unix|npipe|tcp|https?):\/\/\S+$/.test(text),
+    'must be an address like unix:///var/run/docker.sock or tcp://127.0.0.1:2375',
+  ),
+);
+
+/** Variables by name, as text. */
+export const variables = v.pipe(
+  v.record(v.string(), v.string('every value must be text'), 'must be variables by name'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const name of Object.keys(dataset.value)) {
+      const complaint = complaintOfVariable(name);
+      if (complaint !== null) addIssue({ message: complaint });
+    }
+  }),
+);
+
+/** How the engine of a window works, whatever task it works on. */
+export interface EngineSettings {
+  /** null: the engine that the `docker` command uses. */
+  readonly dockerHost: string | null;
+  readonly maxConcurrent: number;
+  /** null: for good. */
+  readonly keepTranscriptsDays: number | null;
+}
+
+/** A century: what a clock can still count. */
+const mostDays = 36_500;
+
+const wholeBetween = (least: number, most: number) =>
+  v.pipe(
+    v.number(`must be a whole number from ${least} to ${most}`),
+    v.integer(`must be a whole number from ${least} to ${most}`),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+
+export function engineSettingsFrom(read: ReadSetting): EngineSettings {
+  const days = checked(read, settingKeys.keepTranscriptsDays, wholeBetween(0, mostDays));
+  return {
+    dockerHost: checked(read, settingKeys.dockerHost, dockerAddress),
+    maxConcurrent: checked(read, settingKeys.maxConcurrentTasks, wholeBetween(1, maxExecuting)),
+    keepTranscriptsDays: days === 0 ? null : days,
+  };
+}
 
 /** What a task gets that is created under these settings. */
 export function taskSettingsFrom(read: ReadSetting): TaskSettings {

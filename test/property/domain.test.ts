@@ -10,7 +10,7 @@ import { moves } from '../support/domainMoves.ts';
 const runs = { numRuns: 300 };
 
 describe('the pure core, under any sequence of commands, outcomes, echoes and clock steps', () => {
-  it('never executes more than two tasks, never leases a slot twice, and never leaves a task stuck', () => {
+  it('never executes more than two tasks or than the cap allows, never leases a slot twice, and never leaves a task stuck', () => {
     fc.assert(
       fc.property(moves, (sequence) => {
         const world = new DomainWorld();
@@ -109,8 +109,9 @@ describe('the pure core, under any sequence of commands, outcomes, echoes and cl
 
   it('completes every task when every outcome is good', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 8 }), (count) => {
+      fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 2 }), (count, atMost) => {
         const world = new DomainWorld();
+        world.move({ type: 'limit', atMost });
         for (let index = 0; index < count; index += 1)
           world.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 1 });
         for (let step = 0; step < 200; step += 1) {

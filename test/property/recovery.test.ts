@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { maxExecuting } from '../../src/engine/domain/allocation.ts';
 import type { Command, PersonCommand, ReportCommand } from '../../src/engine/domain/commands.ts';
 import { isFinal } from '../../src/engine/domain/task.ts';
 import { OrchestratorService } from '../../src/engine/orchestratorService.ts';
@@ -27,13 +28,14 @@ class Lives {
     this.effects = effects;
   }
 
-  static async begin(directory: string, clock: SteppedClock): Promise<Lives> {
+  static async begin(directory: string, clock: SteppedClock, atMost: number): Promise<Lives> {
     const store = await SqlStore.open({ directory, repositoryPath: '/r', projectName: 'r', wasmPath });
     const service = await OrchestratorService.open({
       store: inProcessStore(store),
       clock,
       logger: silentLogger,
       drive: 'all',
+      atMost,
     });
     const effects = new RecordingEffects();
     await service.start(effects);
@@ -49,6 +51,11 @@ class Lives {
     if (command.type === 'import') await this.service.importTasks(command);
     else if (isPersonal(command)) await this.service.dispatch(command);
     else await this.service.report(command);
+  }
+
+  /** The person changes how many may execute. */
+  limit(atMost: number): Promise<void> {
+    return this.service.limit(atMost);
   }
 
   loaded() {
@@ -84,18 +91,25 @@ describe('an engine that dies after any commit', () => {
           for (const move of sequence) world.move(move);
           const directory = await mkdtemp(join(tmpdir(), 'orch-'));
           const clock = new SteppedClock(0);
-          let life = await Lives.begin(directory, clock);
+          let atMost = maxExecuting;
+          let life = await Lives.begin(directory, clock, atMost);
           try {
             let untilDeath = gaps[0] ?? 0;
             for (const [index, { command, at }] of world.commands.entries()) {
-              if (command.type === 'admit') continue;
               clock.set(at);
+              if (command.type === 'admit') {
+                if (command.atMost !== undefined && command.atMost !== atMost) {
+                  atMost = command.atMost;
+                  await life.limit(atMost);
+                }
+                continue;
+              }
               await life.command(command);
               untilDeath -= 1;
               if (untilDeath >= 0) continue;
               untilDeath = gaps[index % gaps.length] ?? 0;
               life.end();
-              life = await Lives.begin(directory, clock);
+              life = await Lives.begin(directory, clock, atMost);
             }
             const { tasks, allocation, effects } = life.loaded();
             const open = [...world.state.tasks.values()].filter((task) => !isFinal(task));

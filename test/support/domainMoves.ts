@@ -34,7 +34,8 @@ export type Move =
   /** The report of an effect that was settled long ago arrives again. */
   | { readonly type: 'echo'; readonly pick: number }
   | { readonly type: 'time'; readonly ms: number }
-  | { readonly type: 'close' };
+  | { readonly type: 'close' }
+  | { readonly type: 'limit'; readonly atMost: number };
 
 export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
   fc.oneof(
@@ -102,6 +103,10 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
       }),
     },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('close' as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ type: fc.constant('limit' as const), atMost: fc.constantFrom(1, 2, 2, 7) }),
+    },
   ),
   { minLength: 40, maxLength: 160, size: 'max' },
 );

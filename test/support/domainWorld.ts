@@ -38,6 +38,8 @@ const settings: TaskSettings = {
 export class DomainWorld {
   state: State = emptyState;
   now = 1_000_000;
+  /** What the person allows to execute at once. */
+  atMost = maxExecuting;
   readonly events: DomainEvent[] = [];
   readonly outbox = new Map<string, Effect>();
   readonly taskIds: TaskId[] = [];
@@ -102,6 +104,10 @@ export class DomainWorld {
         return;
       case 'close':
         this.dispatch({ type: 'close' });
+        return;
+      case 'limit':
+        this.atMost = move.atMost;
+        this.dispatch({ type: 'admit', only: null, atMost: this.atMost });
     }
   }
 
@@ -109,6 +115,7 @@ export class DomainWorld {
     this.commands.push({ command, at: this.now });
     const result = decide(this.state, command, this.now);
     if ('type' in result) return result;
+    const executed = this.state.allocation.executing.length;
     for (const event of result) {
       const before = this.state;
       this.state = evolve(before, event);
@@ -116,7 +123,10 @@ export class DomainWorld {
       for (const key of settledBy(event)) this.outbox.delete(key);
       for (const effect of effectsOf(before, event, this.state)) this.outbox.set(effect.key, effect);
     }
-    if (command.type !== 'admit') this.dispatch({ type: 'admit', only: null });
+    const executes = this.state.allocation.executing.length;
+    if (executes > executed && executes > this.atMost)
+      throw new Error(`${executes} tasks execute where ${this.atMost} may`);
+    if (command.type !== 'admit') this.dispatch({ type: 'admit', only: null, atMost: this.atMost });
     return null;
   }
 

@@ -133,6 +133,123 @@ export const languages = {
   }),
 };
 
-export const window = {};
-export const workspace = {};
-export const commands = {};
+export class Disposable {
+  readonly dispose: () => void;
+
+  constructor(dispose: () => void) {
+    this.dispose = dispose;
+  }
+
+  static from(...all: readonly { dispose(): void }[]): Disposable {
+    return new Disposable(() => {
+      for (const each of all) each.dispose();
+    });
+  }
+}
+
+export class CancellationError extends Error {}
+
+export class DataTransferItem {
+  readonly value: unknown;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+
+  asString(): Promise<string> {
+    return Promise.resolve(String(this.value));
+  }
+}
+
+export const FileType = { Unknown: 0, File: 1, Directory: 2, SymbolicLink: 64 };
+export const FileChangeType = { Changed: 1, Created: 2, Deleted: 3 };
+
+export class FileSystemError extends Error {
+  static FileNotFound(uri: unknown): FileSystemError {
+    return new FileSystemError(`not found: ${String(uri)}`);
+  }
+
+  static NoPermissions(): FileSystemError {
+    return new FileSystemError('no permissions');
+  }
+}
+
+interface Choice {
+  readonly label: string;
+}
+
+/** Who sits before the window: answers in the order they are asked, and hears what is said. */
+export class Person {
+  /** A label of a quick pick, the text of an input box, a button of a message; `undefined` leaves it. */
+  readonly answers: (string | undefined)[] = [];
+  /** What was on offer in each quick pick. */
+  readonly offered: (readonly string[])[] = [];
+  /** Every message, and those that are not answered yet, by their text. */
+  readonly told: string[] = [];
+  readonly open = new Map<string, (button?: string) => void>();
+  clipboard = '';
+  /** Commands that were run, with their arguments. */
+  readonly ran: (readonly unknown[])[] = [];
+
+  reset(): void {
+    for (const each of [this.answers, this.offered, this.told, this.ran]) each.length = 0;
+    this.open.clear();
+    this.clipboard = '';
+  }
+
+  pick(items: readonly Choice[]): Choice | undefined {
+    this.offered.push(items.map(({ label }) => label));
+    const answer = this.next();
+    const picked = items.find(({ label }) => label === answer);
+    if (answer !== undefined && picked === undefined) throw new Error(`"${answer}" is not on offer`);
+    return picked;
+  }
+
+  next(): string | undefined {
+    if (this.answers.length === 0) throw new Error('the person is asked more than the test says');
+    return this.answers.shift();
+  }
+
+  hear(text: string): Promise<string | undefined> {
+    this.told.push(text);
+    return new Promise((resolve) => {
+      this.open.set(text, (button) => {
+        this.open.delete(text);
+        resolve(button);
+      });
+    });
+  }
+}
+
+export const person = new Person();
+
+/** As the real ones: of VS Code's text documents, those that a test opens. */
+export const workspace: { textDocuments: unknown[] } = { textDocuments: [] };
+
+export const window = {
+  showQuickPick: (items: readonly Choice[]) => Promise.resolve(person.pick(items)),
+  showInputBox: (options: { readonly validateInput?: (value: string) => string | null }) => {
+    const answer = person.next();
+    const complaint = answer === undefined ? null : options.validateInput?.(answer);
+    return complaint ? Promise.reject(new Error(complaint)) : Promise.resolve(answer);
+  },
+  showInformationMessage: (text: string) => person.hear(text),
+  showWarningMessage: (text: string) => person.hear(text),
+  showErrorMessage: (text: string) => person.hear(text),
+};
+
+export const commands = {
+  executeCommand: (...call: readonly unknown[]) => {
+    person.ran.push(call);
+    return Promise.resolve();
+  },
+};
+
+export const env = {
+  clipboard: {
+    writeText: (text: string) => {
+      person.clipboard = text;
+      return Promise.resolve();
+    },
+  },
+};

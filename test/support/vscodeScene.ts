@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { Browser, BrowserContext } from 'playwright-core';
 import * as v from 'valibot';
 import { launchBrowser } from '../../scripts/vscode/browser.ts';
@@ -11,12 +13,14 @@ import { VscodeWindow } from '../../scripts/vscode/vscodeWindow.ts';
 import { buildHostSuites } from '../vscode/host/buildHostSuites.ts';
 import { type SuiteRequest, type Verdict, verdictSchema } from '../vscode/host/verdict.ts';
 import type { WireTask } from '../../src/engine/protocol/wire.ts';
+import { readOwnerRecord } from '../../src/engine/store/ownerRecord.ts';
 import { HostProcess } from './hostProcess.ts';
 import { playedModel, type Script } from './playedModel.ts';
 import { featureRequest, makeSampleRepository } from './sampleRepository.ts';
 import { secret } from './scene.ts';
 import { ScriptedMessagesApi } from './scriptedMessagesApi.ts';
 
+const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 const claude = join(root, 'node_modules/.bin/claude');
 
@@ -25,22 +29,29 @@ export interface VscodeSceneOptions {
   readonly scripts?: readonly Script[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly trust?: 'given' | 'asked';
+  /** Programs of a test's own, found before those of this machine. */
+  readonly programs?: string;
+  /** The extension as it is packed, instead of the one in this folder. */
+  readonly vsix?: string;
 }
 
-/** A sample repository in a real VS Code with the extension from dist, a played model, and a headless host beside. */
+/** A sample repository in a real VS Code with the extension, a played model, and a headless host beside. */
 export class VscodeScene {
   readonly folder: string;
   readonly repository: string;
   readonly api: ScriptedMessagesApi;
   readonly server: VscodeServer;
+  /** Folders that a window loads extensions from; none where the extension is installed. */
+  readonly extensions: readonly string[];
   private readonly browser: Browser;
   /** Windows of one person: what VS Code remembers in the browser is common to them. */
   private readonly context: BrowserContext;
   private readonly windows: VscodeWindow[] = [];
   private readonly hosts: HostProcess[] = [];
+  private settingsChanges = 0;
 
   private constructor(
-    parts: Pick<VscodeScene, 'folder' | 'repository' | 'api' | 'server'>,
+    parts: Pick<VscodeScene, 'folder' | 'repository' | 'api' | 'server' | 'extensions'>,
     browser: Browser,
     context: BrowserContext,
   ) {
@@ -48,6 +59,7 @@ export class VscodeScene {
     this.repository = parts.repository;
     this.api = parts.api;
     this.server = parts.server;
+    this.extensions = parts.extensions;
     this.browser = browser;
     this.context = context;
   }
@@ -58,6 +70,8 @@ export class VscodeScene {
     scripts = [],
     settings = {},
     trust = 'given',
+    programs,
+    vsix,
   }: VscodeSceneOptions): Promise<VscodeScene> {
     const api = await new ScriptedMessagesApi({ model: playedModel(scripts) }).start();
     const folder = await mkdtemp(join(tmpdir(), 'orch-'));
@@ -66,7 +80,12 @@ export class VscodeScene {
       release,
       lab: folder,
       trust,
-      env: { ANTHROPIC_API_KEY: secret, ANTHROPIC_BASE_URL: `http://127.0.0.1:${api.port}` },
+      ...(vsix === undefined ? {} : { vsix }),
+      env: {
+        ANTHROPIC_API_KEY: secret,
+        ANTHROPIC_BASE_URL: `http://127.0.0.1:${api.port}`,
+        ...(programs === undefined ? {} : { PATH: `${programs}:${process.env['PATH'] ?? ''}` }),
+      },
       settings: {
         'orchestrator.isolation': 'process',
         'orchestrator.claudePath': claude,
@@ -80,18 +99,29 @@ export class VscodeScene {
       // Which of its default themes VS Code takes.
       colorScheme: 'dark',
     });
-    return new VscodeScene({ folder, repository, api, server }, browser, context);
+    const extensions = vsix === undefined ? [root] : [];
+    return new VscodeScene({ folder, repository, api, server, extensions }, browser, context);
   }
 
-  /** A window on the repository. */
-  async open(): Promise<VscodeWindow> {
+  /** A window on the repository, or on another folder or workspace. */
+  async open(workspace = this.repository): Promise<VscodeWindow> {
     const window = await this.emptyWindow();
-    await window.go(this.url(null));
+    await window.go(this.url(workspace));
     return window;
   }
 
-  url(tests: string | null): string {
-    return this.server.url({ workspace: this.repository, extensions: [root], tests });
+  /** The address of a window; `tests` are loaded into its extension host. */
+  url(workspace = this.repository, tests: string | null = null): string {
+    return this.server.url({ workspace, extensions: this.extensions, tests });
+  }
+
+  /** Changes settings under way, and resolves when every window has taken them up. */
+  async changeSettings(settings: Readonly<Record<string, unknown>>): Promise<void> {
+    this.settingsChanges += 1;
+    const title = `settings ${this.settingsChanges}`;
+    await this.server.changeSettings({ ...settings, 'window.title': title });
+    for (const { page } of this.windows)
+      if (!page.isClosed()) await page.waitForFunction(`document.title.includes(${JSON.stringify(title)})`);
   }
 
   /** Runs a suite in the extension host of a window on the repository. */
@@ -100,7 +130,7 @@ export class VscodeScene {
     const tests = await prepareHostTests(this.folder, await buildHostSuites(), request);
     const window = await this.emptyWindow();
     try {
-      await window.runTests(this.url(tests.entry), 120_000);
+      await window.runTests(this.url(this.repository, tests.entry), 120_000);
       const verdict = await verdictOf(tests);
       if (!v.is(verdictSchema, verdict)) {
         const said = JSON.stringify(verdict) ?? 'nothing';
@@ -114,9 +144,9 @@ export class VscodeScene {
     }
   }
 
-  /** Where the extension keeps this repository's tasks. */
-  async storage(): Promise<string> {
-    const folder = await this.server.workspaceStorage(this.repository);
+  /** Where the extension keeps a repository's tasks. */
+  async storage(repository = this.repository): Promise<string> {
+    const folder = await this.server.workspaceStorage(repository);
     return join(folder, 'orchestrator-manager.orchestrator-manager');
   }
 
@@ -150,15 +180,47 @@ export class VscodeScene {
     if (code !== exitCode) throw new Error(`${command} ended with ${code}, not ${exitCode}\n${host.stderr}`);
   }
 
-  /** The storage's one task, as it is recorded. */
-  async onlyTask(): Promise<WireTask> {
+  /** The repository's tasks as they are recorded. */
+  async tasks(): Promise<readonly WireTask[]> {
     const host = await this.host('tasks');
     const code = await host.ended;
-    const tasks = host.lines.filter(({ type }) => type === 'task');
-    const [task] = tasks;
-    if (code !== 0 || task === undefined || tasks.length > 1)
-      throw new Error(`${tasks.length} tasks instead of one (exit code ${code})\n${host.stderr}`);
-    return task as unknown as WireTask;
+    if (code !== 0) throw new Error(`tasks ended with ${code}\n${host.stderr}`);
+    return host.lines.filter(({ type }) => type === 'task') as unknown as readonly WireTask[];
+  }
+
+  async task(title: string): Promise<WireTask> {
+    const tasks = await this.tasks();
+    const [task, ...others] = tasks.filter((each) => each.title === title);
+    if (task === undefined || others.length > 0)
+      throw new Error(`not one task "${title}" but: ${tasks.map((each) => each.title).join(', ')}`);
+    return task;
+  }
+
+  async branches(repository: string): Promise<readonly string[]> {
+    const argv = ['for-each-ref', '--sort=-refname', '--format=%(refname:short)', 'refs/heads'];
+    return (await run('git', argv, { cwd: repository })).stdout.trim().split('\n');
+  }
+
+  /** What happened to a task, in order. */
+  async eventTypes(taskId: string): Promise<readonly string[]> {
+    const host = await this.host('audit', taskId);
+    const code = await host.ended;
+    if (code !== 0) throw new Error(`audit ended with ${code}\n${host.stderr}`);
+    return host.lines.map(({ type }) => type);
+  }
+
+  /** The storage's one task. */
+  async onlyTask(): Promise<WireTask> {
+    const [task, ...others] = await this.tasks();
+    if (task === undefined || others.length > 0) throw new Error('not one task');
+    return task;
+  }
+
+  /** Kills the extension host of the window that drives the repository's tasks, as an out-of-memory killer does. */
+  async killExtensionHost(): Promise<void> {
+    const owner = readOwnerRecord(await this.storage());
+    if (owner === null) throw new Error('no window drives these tasks');
+    process.kill(owner.pid, 'SIGKILL');
   }
 
   /** Pictures of all windows, what they complained about, and the logs of VS Code and of the extension. */

@@ -35,6 +35,7 @@ export class WebviewHarness {
       readonly taskId: string;
       readonly theme: ThemeName;
       readonly saved?: unknown;
+      readonly strings?: Readonly<Record<string, string>>;
       readonly receive: (message: unknown) => void;
     },
   ): Promise<WebviewHarness> {
@@ -48,6 +49,8 @@ export class WebviewHarness {
         title: 'Task',
         nonce: 'bm9uY2U=',
         cspSource: origin,
+        language: 'en',
+        strings: options.strings ?? null,
         resource: (each) => `${origin}/${each}`,
       });
       const body = file === '' ? Promise.resolve(themed(html, theme)) : readFile(join(built, file));

@@ -9,9 +9,9 @@ export class Workbench {
     this.page = page;
   }
 
-  /** A window on the scene's repository, the extension's views open. */
-  static async open(scene: VscodeScene): Promise<Workbench> {
-    const workbench = new Workbench((await scene.open()).page);
+  /** A window on the scene's repository, or on another folder or workspace, the extension's views open. */
+  static async open(scene: VscodeScene, workspace?: string): Promise<Workbench> {
+    const workbench = new Workbench((await scene.open(workspace)).page);
     await workbench.openViews();
     return workbench;
   }
@@ -26,7 +26,8 @@ export class Workbench {
         return await this.tasks.waitFor({ timeout: attempt === 1 ? 1_000 : 8_000 });
       } catch (error) {
         if (attempt === 4) throw error;
-        await icon.click();
+        // On the badge, where there is one.
+        await icon.click({ force: true });
       }
     }
   }
@@ -58,6 +59,47 @@ export class Workbench {
     const isThere = (await row.count()) > 0;
     await this.page.keyboard.press('Escape');
     return isThere;
+  }
+
+  /** Follows a link to VS Code, as from a browser; the first time VS Code asks whether the extension may have it. */
+  async followLink(link: string, { isFirst }: { readonly isFirst: boolean }): Promise<void> {
+    await this.command('Developer: Open URL');
+    await this.answer(link);
+    if (!isFirst) return;
+    await this.dialog.getByRole('checkbox').click();
+    await this.dialog.getByRole('button', { name: 'Open' }).click();
+  }
+
+  /**
+   * What VS Code tells and has told, each until it was answered or cleared, in its list of them: a toast goes by itself, and
+   * some of these windows show none.
+   */
+  async notifications(text: string): Promise<Locator> {
+    const list = this.page.locator('.notifications-center.visible');
+    if (!(await list.isVisible())) await this.command('Notifications: Show Notifications');
+    const told = list.locator('.notification-list-item', { hasText: text });
+    await told.first().waitFor();
+    return told;
+  }
+
+  async clearNotifications(): Promise<void> {
+    await this.command('Notifications: Clear All Notifications');
+    await this.page.locator('.notifications-center.visible').waitFor({ state: 'detached' });
+  }
+
+  /** Accepts the open list of which several rows can be taken, after ticking this one. */
+  async answerSeveral(alsoRow?: string): Promise<void> {
+    const row = this.quickInput.locator('.monaco-list-row');
+    await row.first().waitFor();
+    if (alsoRow !== undefined) await row.filter({ hasText: alsoRow }).click();
+    await this.quickInput.getByRole('button', { name: 'OK' }).click();
+  }
+
+  /** Opens a file of the folder's top level from the explorer. */
+  async openFile(name: string): Promise<void> {
+    await this.command('View: Show Explorer');
+    await this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).dblclick();
+    await this.tab(name).waitFor();
   }
 
   /** Gives or takes trust in the folder on VS Code's own page about it. */
@@ -122,6 +164,18 @@ export class Workbench {
     }
   }
 
+  /** Goes to the end of the tree of tasks, which has only the rows it shows, until this row is there. */
+  async lastTask(text: string): Promise<Locator> {
+    const row = this.row(text);
+    await this.tasks.locator('.monaco-list').focus();
+    for (let attempt = 1; attempt < 20 && !(await row.isVisible()); attempt += 1) {
+      await this.page.keyboard.press('End');
+      await row.waitFor({ timeout: 1_000 }).catch(() => undefined);
+    }
+    await row.waitFor({ timeout: 1_000 });
+    return row;
+  }
+
   /** What a function in the page returns, once it is something; `source` is that function. */
   async waitInPage(source: string, argument: unknown, timeout: number): Promise<unknown> {
     const handle = await this.page.waitForFunction(`(${source})(${JSON.stringify(argument)})`, undefined, {
@@ -143,16 +197,16 @@ export class Workbench {
     return this.pane('Containers');
   }
 
+  get containersHeader(): Locator {
+    return this.page.locator('.pane-header[aria-label^="Containers"]');
+  }
+
   get statusBar(): Locator {
     return this.page.locator('.part.statusbar');
   }
 
   get dialog(): Locator {
     return this.page.locator('.monaco-dialog-box');
-  }
-
-  get toasts(): Locator {
-    return this.page.locator('.notification-toast');
   }
 
   /** A row of a view; `text` is what it shows. */
@@ -181,6 +235,17 @@ export class Workbench {
       await this.page.waitForTimeout(100);
     }
     throw new Error(`no webview says ${String(text)}`);
+  }
+
+  async widenSidebar(byPixels: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (box === null) throw new Error('there is no sidebar');
+    const { mouse } = this.page;
+    const edge = box.x + box.width;
+    await mouse.move(edge, box.y + 300);
+    await mouse.down();
+    await mouse.move(edge + byPixels, box.y + 300, { steps: 5 });
+    await mouse.up();
   }
 
   private async openPalette(text: string, timeout: number): Promise<void> {

@@ -1,20 +1,59 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { vscodeReleases, vscodeTestFolder } from '../../scripts/vscode/installations.ts';
+import { sampleScript } from '../support/sampleScript.ts';
+import { Barrier } from '../support/scene.ts';
 import { requireVscode } from '../support/suites.ts';
+import { VscodeScene } from '../support/vscodeScene.ts';
 import { expectPassed } from './expectPassed.ts';
-import { makeScene } from './makeScene.ts';
+import { leaveTraces } from './leaveTraces.ts';
 
 const run = promisify(execFile);
 const { skip } = await requireVscode();
 
 describe.skipIf(skip).each(vscodeReleases)('the extension host of VS Code $version', (release) => {
+  const barrier = new Barrier();
+  let scene: VscodeScene;
+
+  beforeAll(async () => {
+    const script = sampleScript('Slug it', 'right-at-once', ({ turn }) =>
+      turn === 1 ? barrier.pass() : null,
+    );
+    scene = await VscodeScene.make({
+      release,
+      scripts: [script],
+      settings: { 'orchestrator.gates': ['specification'] },
+    });
+  });
+
+  afterEach(({ task }) => leaveTraces(scene, release, task));
+
+  afterAll(async () => {
+    await scene.clear();
+  });
+
   it('has everything that package.json promises', async () => {
-    const scene = await makeScene({ release });
     const verdict = await scene.inHost('contributions');
     expect(verdict.vscode).toBe(release.version);
     expectPassed(verdict);
+  });
+
+  it('is left by the extension in the time that VS Code gives it, and what runs goes on', async () => {
+    const underWay = join(scene.folder, 'under-way');
+    const written = barrier.reached.then(() => writeFile(underWay, ''));
+    const facts = { title: 'Slug it', storage: await scene.storage(), underWay };
+    expectPassed(await scene.inHost('closing', facts));
+    await written;
+
+    const host = await scene.host('resume');
+    barrier.open();
+    expect(await host.ended, host.stderr).toBe(2);
+    const { outcome, stages } = await scene.onlyTask();
+    expect(outcome).toBe('waiting');
+    expect(stages.map(({ outcome: each, attempt }) => [each, attempt])).toEqual([['success', 1]]);
   });
 });
 

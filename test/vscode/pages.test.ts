@@ -1,13 +1,19 @@
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Frame } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { vscodeReleases, vscodeTestFolder } from '../../scripts/vscode/installations.ts';
 import { seriousViolations } from '../support/axe.ts';
+import type { Script } from '../support/playedModel.ts';
 import { sampleScript } from '../support/sampleScript.ts';
+import { Barrier } from '../support/scene.ts';
+import { smallPng } from '../support/smallPng.ts';
 import { requireVscode } from '../support/suites.ts';
 import { VscodeScene } from '../support/vscodeScene.ts';
 import { Workbench } from '../support/workbench.ts';
+import { leaveTraces } from './leaveTraces.ts';
 
 const { skip } = await requireVscode();
 
@@ -31,29 +37,62 @@ const reviewed = 'Add a slugify function';
 const gated = 'Describe the release process';
 const refused = 'Translate the README';
 
+/** For the pictures only: a task in every stage. */
+const merged = 'Capitalize every word';
+const underWay = { implementation: 'Count the words of a text', qa: 'Trim trailing spaces' } as const;
+const queued = ['Wrap long lines', 'Say what is supported'] as const;
+
 describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (release) => {
   let scene: VscodeScene;
   let workbench: Workbench;
+  const isNewest = release === vscodeReleases[0];
+  const takesPictures = updatesScreenshots && isNewest;
+  const held = { implementation: new Barrier(), qa: new Barrier() };
 
   beforeAll(async () => {
     // No script knows the third task: its agent is refused, and it needs a person.
     scene = await VscodeScene.make({
       release,
-      scripts: [sampleScript(reviewed, 'mended-after-qa'), sampleScript(gated, 'right-at-once')],
+      scripts: [
+        sampleScript(reviewed, 'mended-after-qa'),
+        sampleScript(gated, 'right-at-once'),
+        ...pictureScripts(),
+      ],
+      // One of the two has what a person installs, so that nothing is forgotten in the package.
+      ...(isNewest ? { vsix: await packedExtension() } : {}),
     });
-    await scene.hostTask('run', reviewed, { options: ['--test-command', 'node --check src/text.js'] });
+    const done = ['--test-command', 'node --check src/text.js'];
+    if (takesPictures) {
+      await scene.hostTask('run', merged, { options: done });
+      const { task_id } = await scene.task(merged);
+      await (
+        await scene.host('accept', task_id)
+      ).ended;
+    }
+    await scene.hostTask('run', reviewed, { options: done });
     await scene.hostTask('run', gated, { options: ['--gate', 'specification'], exitCode: 2 });
     await scene.hostTask('add', refused);
+    if (takesPictures)
+      for (const title of [...Object.values(underWay), ...queued]) await scene.hostTask('add', title);
     workbench = await Workbench.open(scene);
     await workbench.taskIn('Needs You', refused);
+    if (!takesPictures) return;
+    await workbench.widenSidebar(120);
+    for (const barrier of Object.values(held)) await barrier.reached;
+    await workbench.taskIn('Queued', queued[1]);
   });
 
-  afterEach(async ({ task }) => {
-    if (task.result?.state !== 'fail') return;
-    await scene.leaveTraces(
-      join(vscodeTestFolder, 'failures', `${release.version} ${task.name}`.replaceAll(/\W+/g, '-')),
-    );
-  });
+  /** Those that are under way stay there. */
+  function pictureScripts(): readonly Script[] {
+    if (!takesPictures) return [];
+    const holds = (stage: keyof typeof held): Script =>
+      sampleScript(underWay[stage], 'right-at-once', (turn) =>
+        turn.stage === stage && turn.turn === 1 ? held[stage].pass() : null,
+      );
+    return [sampleScript(merged, 'right-at-once'), holds('implementation'), holds('qa')];
+  }
+
+  afterEach(({ task }) => leaveTraces(scene, release, task));
 
   afterAll(async () => {
     await scene.clear();
@@ -61,7 +100,7 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
 
   async function setTheme(theme: Theme): Promise<void> {
     const { name, file } = themes[theme];
-    const isOld = release !== vscodeReleases[0] && !name.startsWith('Default');
+    const isOld = !isNewest && !name.startsWith('Default');
     const id = isOld ? `Default ${name}` : name;
     await scene.server.changeSettings({ 'workbench.colorTheme': id });
     await workbench.page.locator(`.monaco-workbench[class*="-themes-${file}-json"]`).waitFor();
@@ -77,14 +116,19 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
 
   /** The picture of what is open, in every theme. */
   async function photograph(name: string): Promise<void> {
-    if (!updatesScreenshots || release !== vscodeReleases[0]) return;
+    if (!takesPictures) return;
+    // Away from what shows a hint when it rests there.
+    await workbench.page.mouse.move(900, 795);
     await mkdir(screenshots, { recursive: true });
+    const paper = await workbench.page.context().newPage();
     for (const theme of allThemes) {
       await setTheme(theme);
       // Colours of the window's own parts fade, and of a webview's controls follow a frame later: nothing tells when.
       await workbench.page.waitForTimeout(500);
-      await workbench.page.screenshot({ path: join(screenshots, `${name}-${theme}.png`) });
+      const png = await workbench.page.screenshot();
+      await writeFile(join(screenshots, `${name}-${theme}.png`), await smallPng(paper, png));
     }
+    await paper.close();
   }
 
   /** In both kinds of theme, for most of what axe finds is contrast; high contrast is what VS Code itself sees to. */
@@ -112,6 +156,11 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
     });
     await badge.locator('.badge-content', { hasText: '2' }).waitFor();
     await photograph('tasks');
+    if (!takesPictures) return;
+    await workbench.containersHeader.click();
+    await workbench.containers.locator('.monaco-list-row').first().waitFor();
+    await photograph('containers');
+    await workbench.containersHeader.click();
   });
 
   it('list every command of the palette under one category', async () => {
@@ -120,6 +169,15 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
     await workbench.quickInput.getByText('Orchestrator: New Task').first().waitFor();
     await photograph('palette');
     await workbench.page.keyboard.press('Escape');
+  });
+
+  it('ask for a new task step by step', async () => {
+    await workbench.command('Orchestrator: New Task');
+    await workbench.step('What is to be done');
+    await workbench.quickInput.locator('.quick-input-filter input').fill('Add a titleCase function');
+    await photograph('new-task');
+    await workbench.page.keyboard.press('Escape');
+    await workbench.quickInput.waitFor({ state: 'hidden' });
   });
 
   it.each(['Context', 'Live', 'QA', 'Audit', 'Cost'])(
@@ -168,3 +226,13 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
     await photograph('changes');
   });
 });
+
+/** The VSIX, made anew. */
+async function packedExtension(): Promise<string> {
+  const file = join(vscodeTestFolder, 'suites', 'extension.vsix');
+  await mkdir(dirname(file), { recursive: true });
+  await promisify(execFile)(process.execPath, ['scripts/package.mjs', '--out', file], {
+    cwd: dirname(vscodeTestFolder),
+  });
+  return file;
+}

@@ -11,8 +11,13 @@ import { makeScene } from './makeScene.ts';
 const { skip } = await requireVscode();
 
 describe.skipIf(skip).each(vscodeReleases)('a folder that VS Code $version does not trust', (release) => {
-  it('has its settings for what is executed ignored', async () => {
-    const scene = await makeScene({ release, trust: 'asked', settings: { 'orchestrator.testCommand': '' } });
+  it('has its settings ignored, starts nothing until it is trusted, and shows its history also when it is trusted no more', async () => {
+    const scene = await makeScene({
+      release,
+      trust: 'asked',
+      scripts: [sampleScript('Slug it', 'right-at-once')],
+      settings: { 'orchestrator.testCommand': '' },
+    });
     await mkdir(join(scene.repository, '.vscode'));
     await writeFile(
       join(scene.repository, '.vscode/settings.json'),
@@ -23,27 +28,20 @@ describe.skipIf(skip).each(vscodeReleases)('a folder that VS Code $version does 
       }),
     );
     expectPassed(await scene.inHost('restricted'));
-  });
 
-  it('starts nothing until it is trusted, and shows its history also when it is trusted no more', async () => {
-    const scene = await makeScene({
-      release,
-      trust: 'asked',
-      scripts: [sampleScript('Slug it', 'right-at-once')],
-    });
-    await scene.hostTask('add', 'Slug it');
+    await scene.hostTask('add', 'Slug it', { options: ['--gate', 'specification'] });
     const workbench = await Workbench.open(scene);
     await workbench.tasks.getByText('a folder you do not trust').waitFor();
     expect(await workbench.offers('Orchestrator: New Task')).toBe(false);
     expect(scene.api.requests).toEqual([]);
 
     await workbench.setTrust('given');
-    await workbench.taskIn('Completed', 'Slug it');
+    await workbench.taskIn('Needs You', 'Slug it');
 
     const before = scene.api.requests.length;
     await workbench.setTrust('taken');
-    await workbench.taskIn('Completed', 'Slug it');
-    expect(await workbench.offers('Orchestrator: Accept and Merge')).toBe(false);
+    await workbench.taskIn('Needs You', 'Slug it');
+    expect(await workbench.offers('Orchestrator: Approve Specification')).toBe(false);
     expect(scene.api.requests).toHaveLength(before);
   });
 });

@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { vscodeReleases } from '../../scripts/vscode/installations.ts';
 import { featureRequest } from '../support/sampleRepository.ts';
@@ -9,61 +7,48 @@ import { requireVscode } from '../support/suites.ts';
 import { Workbench } from '../support/workbench.ts';
 import { makeScene } from './makeScene.ts';
 
-const run = promisify(execFile);
 const { skip } = await requireVscode();
 
+/** One stage is enough: what a window does with a run is the same in each. */
+const settings = { 'orchestrator.gates': ['specification'] };
+
 describe.skipIf(skip).each(vscodeReleases)('a window of VS Code $version', (release) => {
-  it('takes a task all the way: New Task, Completed, Show Changes, Accept and Merge', async () => {
-    const scene = await makeScene({ release, scripts: [sampleScript('Slug it', 'right-at-once')] });
-    const workbench = await Workbench.open(scene);
-    await workbench.newTask('Slug it', featureRequest.description);
-    await workbench.taskIn('Completed', 'Slug it');
-
-    await workbench.command('Orchestrator: Show Changes');
-    await workbench.answer('Slug it', { until: 'Slug it' });
-    await workbench.tab(/Slug it/).waitFor();
-    await workbench.page.locator('.monaco-editor', { hasText: 'function slugify' }).first().waitFor();
-
-    await workbench.command('Orchestrator: Accept and Merge');
-    await workbench.answer('Slug it', { until: 'Slug it' });
-    await workbench.dialog.getByRole('button', { name: 'Accept and Merge' }).click();
-    await workbench.taskIn('Done', 'Slug it');
-    const { stdout } = await run('git', ['log', '--format=%s', 'main'], { cwd: scene.repository });
-    expect(stdout).toBe('Slug it\nA tiny library, and a test for what it lacks\n');
-  });
-
-  it('adopts what runs when it is reloaded in mid-stage, and asks the model nothing twice', async () => {
-    const barrier = new Barrier();
-    const script = sampleScript('Slug it', 'right-at-once', ({ stage, turn }) =>
-      stage === 'implementation' && turn === 1 ? barrier.pass() : null,
-    );
-    const scene = await makeScene({ release, scripts: [script] });
+  it('adopts what runs when it is reloaded, and when its extension host was killed; the model is asked nothing twice', async () => {
+    const barriers = { 1: new Barrier(), 2: new Barrier() };
+    const turns: number[] = [];
+    const script = sampleScript('Slug it', 'right-at-once', ({ turn }) => {
+      turns.push(turn);
+      return turn === 1 || turn === 2 ? barriers[turn].pass() : null;
+    });
+    const scene = await makeScene({ release, settings, scripts: [script] });
     const window = await scene.open();
     const workbench = new Workbench(window.page);
     await workbench.openViews();
     await workbench.newTask('Slug it', featureRequest.description);
-    await barrier.reached;
 
-    await window.go(scene.url(null));
-    await workbench.taskIn('Implementation', 'Slug it');
-    const asked = scene.api.requests.length;
-    barrier.open();
-    await workbench.taskIn('Completed', 'Slug it');
-    const task = await scene.onlyTask();
-    expect(task.stages.map(({ type, outcome, attempt }) => [type, outcome, attempt])).toEqual([
-      ['specification', 'success', 1],
-      ['implementation', 'success', 1],
-      ['qa', 'success', 1],
-    ]);
-    expect(scene.api.requests.length).toBeGreaterThan(asked);
+    await barriers[1].reached;
+    await window.go(scene.url());
+    await workbench.taskIn('Specification', 'Slug it');
+    barriers[1].open();
+
+    await barriers[2].reached;
+    await scene.killExtensionHost();
+    await window.go(scene.url());
+    await workbench.taskIn('Specification', 'Slug it');
+    barriers[2].open();
+
+    await workbench.taskIn('Needs You', 'Slug it');
+    const { stages } = await scene.onlyTask();
+    expect(stages.map(({ outcome, attempt }) => [outcome, attempt])).toEqual([['success', 1]]);
+    expect(turns).toEqual([...new Set(turns)]);
   });
 
   it('follows the window that was first on the folder, live, and takes over when that one closes', async () => {
     const barrier = new Barrier();
-    const script = sampleScript('Slug it', 'right-at-once', ({ stage, turn }) =>
-      stage === 'implementation' && turn === 1 ? barrier.pass() : null,
+    const script = sampleScript('Slug it', 'right-at-once', ({ turn }) =>
+      turn === 1 ? barrier.pass() : null,
     );
-    const scene = await makeScene({ release, scripts: [script] });
+    const scene = await makeScene({ release, settings, scripts: [script] });
     const first = await scene.open();
     const firstWorkbench = new Workbench(first.page);
     await firstWorkbench.openViews();
@@ -73,11 +58,11 @@ describe.skipIf(skip).each(vscodeReleases)('a window of VS Code $version', (rele
     await second.tasks.getByText('No tasks yet').waitFor();
     await firstWorkbench.newTask('Slug it', featureRequest.description);
     await barrier.reached;
-    await second.taskIn('Implementation', 'Slug it');
+    await second.taskIn('Specification', 'Slug it');
 
     await first.close();
     barrier.open();
-    await second.taskIn('Completed', 'Slug it');
-    expect((await scene.onlyTask()).stages).toHaveLength(3);
+    await second.taskIn('Needs You', 'Slug it');
+    expect((await scene.onlyTask()).stages).toHaveLength(1);
   });
 });

@@ -19,13 +19,14 @@ import { QaPage } from './pages/qaPage.ts';
 import type { PageHost } from './pages/pageHost.ts';
 import { unavailable } from './pages/unavailable.ts';
 import type { VsCodeApi } from './vscodeApi.ts';
+import { l10n } from './l10n.ts';
 
 const tabNames: Readonly<Record<InspectorPage, string>> = {
-  context: 'Context',
-  live: 'Live',
-  qa: 'QA',
-  audit: 'Audit',
-  cost: 'Cost',
+  context: l10n.t('Context'),
+  live: l10n.t('Live'),
+  qa: l10n.t('QA'),
+  audit: l10n.t('Audit'),
+  cost: l10n.t('Cost'),
 };
 
 /** The inspector of one task: a function of what the host sent, and of where the person is. */
@@ -131,12 +132,12 @@ export class InspectorApp implements PageHost {
   private draw(): TemplateResult {
     const { view, unavailable: reason } = this.state;
     if (reason !== null) return unavailable(reason);
-    if (view === null) return html`<main>${loading('Opening the task…')}</main>`;
+    if (view === null) return html`<main>${loading(l10n.t('Opening the task…'))}</main>`;
     return html`<main>
       ${header(view, Date.now(), (action) => this.channel.post({ type: 'act', action }))}
       <div class="unseen" role="status" aria-live="polite">${announcement(view)}</div>
       ${tabs({
-        label: 'Pages of the task',
+        label: l10n.t('Pages of the task'),
         active: this.page,
         tabs: inspectorPages.map((id) => ({ id, label: tabNames[id] })),
         onChange: (page) => {

@@ -1,4 +1,9 @@
-import { longestRange, type LiveEntry, type LiveState } from '../../src/engine/protocol/inspector.ts';
+import {
+  longestRange,
+  type AnsweredCall,
+  type LiveEntry,
+  type LiveState,
+} from '../../src/engine/protocol/inspector.ts';
 
 /** Entries are kept and asked for in blocks of this many. */
 const blockSize = 100;
@@ -44,6 +49,20 @@ export class LiveWindow {
       if (this.blocks.size <= mostBlocks) break;
       this.blocks.delete(number);
     }
+  }
+
+  /** Calls have their results; of one that is not held this is told when it is read. */
+  answer(calls: readonly AnsweredCall[]): void {
+    for (const { index, call } of calls) {
+      const block = this.blocks.get(Math.floor(index / blockSize));
+      const entry = block?.[index % blockSize];
+      if (block !== undefined && entry !== undefined) block[index % blockSize] = { ...entry, call };
+    }
+  }
+
+  /** Something may have been missed: entries are read anew. */
+  forget(): void {
+    this.blocks.clear();
   }
 
   at(index: number): LiveEntry | undefined {

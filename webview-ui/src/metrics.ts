@@ -9,6 +9,7 @@ import {
 import { metricsPage } from './metricsPage.ts';
 import { unavailable } from './pages/unavailable.ts';
 import { vsCodeApi } from './vscodeApi.ts';
+import { l10n } from './l10n.ts';
 
 const root = document.getElementById('page');
 const api = vsCodeApi();
@@ -25,7 +26,7 @@ window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
   );
 });
 
-if (root !== null) render(html`<main><p role="status">Measuring…</p></main>`, root);
+if (root !== null) render(html`<main><p role="status">${l10n.t('Measuring…')}</p></main>`, root);
 // The panel is restored after a reload when the page has saved something.
 api.setState({});
 post({ type: 'ready' });

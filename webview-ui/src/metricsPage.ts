@@ -3,6 +3,7 @@ import type { Measure, MeasureId, MetricsView } from '../../src/engine/protocol/
 import { note } from './components/text.ts';
 import { mark } from './components/icon.ts';
 import { dateTime, percent, spokenDuration, usd, whole } from './format.ts';
+import { l10n } from './l10n.ts';
 
 interface Description {
   readonly name: string;
@@ -18,66 +19,69 @@ interface Description {
 }
 
 const thirtyMinutes = 30 * 60_000;
-const byCohort = 'Each point: the tasks created in that period.';
+const byCohort = l10n.t('Each point: the tasks created in that period.');
 
 const descriptions: Readonly<Record<MeasureId, Description>> = {
   completion: {
-    name: 'Task completion',
-    definition: 'Of the tasks that came to an end or to a halt: how many completed.',
-    target: 'over 90 %',
+    name: l10n.t('Task completion'),
+    definition: l10n.t('Of the tasks that came to an end or to a halt: how many completed.'),
+    target: l10n.t('over 90 %'),
     trend: byCohort,
     meets: (value) => value > 0.9,
     show: percent,
     line: 0.9,
-    behind: 'Completed',
-    showTask: (value) => (value === 1 ? 'yes' : 'no'),
+    behind: l10n.t('Completed'),
+    showTask: (value) => (value === 1 ? l10n.t('yes') : l10n.t('no')),
   },
   'stage-time': {
-    name: 'Average time per stage',
-    definition: 'Mean time of a completed stage run, from its start to its end; waiting does not count.',
-    target: 'under 30 minutes',
+    name: l10n.t('Average time per stage'),
+    definition: l10n.t(
+      'Mean time of a completed stage run, from its start to its end; waiting does not count.',
+    ),
+    target: l10n.t('under 30 minutes'),
     trend: byCohort,
     meets: (value) => value < thirtyMinutes,
     show: spokenDuration,
     line: thirtyMinutes,
-    behind: 'Average',
+    behind: l10n.t('Average'),
     showTask: spokenDuration,
   },
   utilization: {
-    name: 'Container utilization',
-    definition:
-      'Time in which tasks executed, of the time of the two execution slots, while anything waited or ran. ' +
-      'It counts the two execution slots and not the pool of three containers: with two of three executing at most, the pool itself cannot pass 67 %.',
-    target: 'over 70 %',
-    trend: 'Each point: all the time up to it.',
+    name: l10n.t('Container utilization'),
+    definition: l10n.t(
+      'Time in which tasks executed, of the time of the two execution slots, while anything waited or ran. It counts the two execution slots and not the pool of three containers: with two of three executing at most, the pool itself cannot pass 67 %.',
+    ),
+    target: l10n.t('over 70 %'),
+    trend: l10n.t('Each point: all the time up to it.'),
     meets: (value) => value > 0.7,
     show: percent,
     line: 0.7,
-    behind: 'Executed for',
+    behind: l10n.t('Executed for'),
     showTask: spokenDuration,
   },
   preservation: {
-    name: 'Context preservation',
-    definition:
+    name: l10n.t('Context preservation'),
+    definition: l10n.t(
       'Of the contexts that runs were given: how many are a recorded result of the same task whose stored bytes still match their digest.',
-    target: '100 %',
+    ),
+    target: l10n.t('100 %'),
     trend: byCohort,
     meets: (value) => value === 1,
     show: percent,
     line: 1,
-    behind: 'Preserved',
+    behind: l10n.t('Preserved'),
     showTask: percent,
   },
   intervention: {
-    name: 'Intervention',
-    definition: 'Of the tasks that were started: how many needed a person because something failed.',
-    target: 'under 10 %',
+    name: l10n.t('Intervention'),
+    definition: l10n.t('Of the tasks that were started: how many needed a person because something failed.'),
+    target: l10n.t('under 10 %'),
     trend: byCohort,
     meets: (value) => value < 0.1,
     show: percent,
     line: 0.1,
-    behind: 'Needed a person',
-    showTask: (value) => (value === 0 ? 'no' : 'yes'),
+    behind: l10n.t('Needed a person'),
+    showTask: (value) => (value === 0 ? l10n.t('no') : l10n.t('yes')),
   },
 };
 
@@ -87,10 +91,22 @@ type OpenTask = (taskId: Measure['tasks'][number]['taskId']) => void;
 export function metricsPage(view: MetricsView, openTask: OpenTask): TemplateResult {
   return html`<main>
     <header>
-      <h1>Success Metrics</h1>
+      <h1>${l10n.t('Success Metrics')}</h1>
       <p class="standing">
-        ${whole(view.tasks)} ${view.tasks === 1 ? 'task' : 'tasks'}, ${usd(view.costUsd)}, computed from the
-        audit trail at ${dateTime(view.measuredAt)}
+        ${
+          view.tasks === 1
+            ? l10n.t(
+                '1 task, {0}, computed from the audit trail at {1}',
+                usd(view.costUsd),
+                dateTime(view.measuredAt),
+              )
+            : l10n.t(
+                '{0} tasks, {1}, computed from the audit trail at {2}',
+                whole(view.tasks),
+                usd(view.costUsd),
+                dateTime(view.measuredAt),
+              )
+        }
       </p>
     </header>
     <div class="measures">${view.measures.map((measure) => section(measure, openTask))}</div>
@@ -103,16 +119,16 @@ function section(measure: Measure, openTask: OpenTask): TemplateResult {
   return html`<section class="measure" aria-labelledby="name-${measure.id}">
     <h2 id="name-${measure.id}">${about.name}</h2>
     <p class="value">
-      <span class="number">${value === null ? 'No data yet' : about.show(value)}</span>
+      <span class="number">${value === null ? l10n.t('No data yet') : about.show(value)}</span>
       ${
         value === null
           ? nothing
           : about.meets(value)
-            ? mark('good', 'meets the target')
-            : mark('warn', 'misses the target')
+            ? mark('good', l10n.t('meets the target'))
+            : mark('warn', l10n.t('misses the target'))
       }
     </p>
-    <p>Target: ${about.target}.</p>
+    <p>${l10n.t('Target: {0}.', about.target)}</p>
     <p>${about.definition}</p>
     ${chart(measure, about)} ${behind(measure, about, openTask)}
   </section>`;
@@ -126,7 +142,7 @@ function chart(measure: Measure, about: Description): TemplateResult {
   const points = measure.trend.flatMap(({ until, value }, index) =>
     value === null ? [] : [{ until, value, index }],
   );
-  if (points.length < 2) return note('The trend appears with the second period that has data.');
+  if (points.length < 2) return note(l10n.t('The trend appears with the second period that has data.'));
   const isTime = measure.id === 'stage-time';
   const top = isTime ? Math.max(about.line, ...points.map(({ value }) => value)) * 1.1 : 1;
   const x = (index: number): number =>
@@ -139,7 +155,7 @@ function chart(measure: Measure, about: Description): TemplateResult {
     <svg
       viewBox="0 0 ${width} ${height}"
       role="img"
-      aria-label="Trend of ${about.name}, oldest first: ${spoken}"
+      aria-label=${l10n.t('Trend of {0}, oldest first: {1}', about.name, spoken)}
     >
       <line
         class="target"
@@ -154,7 +170,7 @@ function chart(measure: Measure, about: Description): TemplateResult {
           svg`<circle class="point" cx=${x(index)} cy=${y(value)} r="3"><title>${dateTime(until)}: ${about.show(value)}</title></circle>`,
       )}
     </svg>
-    <figcaption>${about.trend} Dashed: the target.</figcaption>
+    <figcaption>${about.trend} ${l10n.t('Dashed: the target.')}</figcaption>
   </figure>`;
 }
 
@@ -162,13 +178,15 @@ function behind(measure: Measure, about: Description, openTask: OpenTask): Templ
   if (measure.tasks.length === 0) return html``;
   const more = measure.taskCount - measure.tasks.length;
   return html`<details>
-    <summary>${whole(measure.taskCount)} ${measure.taskCount === 1 ? 'task' : 'tasks'} behind this</summary>
+    <summary>
+      ${measure.taskCount === 1 ? l10n.t('1 task behind this') : l10n.t('{0} tasks behind this', whole(measure.taskCount))}
+    </summary>
     <table>
       <thead>
         <tr>
-          <th scope="col">Task</th>
+          <th scope="col">${l10n.t('Task')}</th>
           <th scope="col">${about.behind}</th>
-          <th scope="col">Detail</th>
+          <th scope="col">${l10n.t('Detail')}</th>
         </tr>
       </thead>
       <tbody>
@@ -182,6 +200,6 @@ function behind(measure: Measure, about: Description, openTask: OpenTask): Templ
         )}
       </tbody>
     </table>
-    ${more <= 0 ? nothing : note(`And ${whole(more)} more.`)}
+    ${more <= 0 ? nothing : note(l10n.t('And {0} more.', whole(more)))}
   </details>`;
 }

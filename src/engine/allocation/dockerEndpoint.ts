@@ -23,6 +23,8 @@ export interface ClientCertificate {
 }
 
 interface Surroundings {
+  /** What the settings say; null = nothing. */
+  readonly address?: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly platform: NodeJS.Platform;
@@ -33,14 +35,13 @@ const contextSchema = v.object({
   Endpoints: v.object({ docker: v.object({ Host: v.optional(v.string()) }) }),
 });
 
-/** The endpoint the `docker` command would use: DOCKER_HOST, DOCKER_CONTEXT, the current context, the default socket. */
+/** The endpoint of the settings, else the one the `docker` command would use: DOCKER_HOST, DOCKER_CONTEXT, the current context, the default socket. */
 export async function resolveDockerEndpoint(surroundings: Surroundings): Promise<DockerEndpoint> {
-  const { env, home, platform } = surroundings;
+  const { address = null, env, home, platform } = surroundings;
   const configDir = env.DOCKER_CONFIG || join(home, '.docker');
-  if (env.DOCKER_HOST) {
-    const verify = env.DOCKER_TLS_VERIFY ? env.DOCKER_CERT_PATH || configDir : null;
-    return endpointOf(env.DOCKER_HOST, 'DOCKER_HOST', verify);
-  }
+  const verify = env.DOCKER_TLS_VERIFY ? env.DOCKER_CERT_PATH || configDir : null;
+  if (address !== null) return endpointOf(address, 'The Docker endpoint of the settings', verify);
+  if (env.DOCKER_HOST) return endpointOf(env.DOCKER_HOST, 'DOCKER_HOST', verify);
   const context = env.DOCKER_CONTEXT || (await currentContext(configDir));
   if (context !== null && context !== 'default') return contextEndpoint(configDir, context);
   return socketEndpoint(await defaultSocket(home, platform));

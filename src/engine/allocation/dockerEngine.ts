@@ -36,10 +36,15 @@ const replyErrorSchema = v.object({
   json: v.fallback(v.nullable(v.object({ message: v.string() })), null),
 });
 
-/** The Docker engine the `docker` command of this user would talk to. Connects at the first call, not here. */
-export async function openDockerEngine(): Promise<ContainerEngine> {
+/** The Docker engine at the address, or (null) the one the `docker` command of this user would talk to. Connects at the first call, not here. */
+export async function openDockerEngine(address: string | null = null): Promise<ContainerEngine> {
   return new DockerEngine(
-    await resolveDockerEndpoint({ env: process.env, home: homedir(), platform: process.platform }),
+    await resolveDockerEndpoint({
+      address,
+      env: process.env,
+      home: homedir(),
+      platform: process.platform,
+    }),
   );
 }
 

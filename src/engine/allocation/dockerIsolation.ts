@@ -30,7 +30,9 @@ export interface DockerIsolationOptions {
   readonly clock: Clock;
   /** Told while the image is built, a line at a time. */
   readonly onProgress: (text: string) => void;
-  /** The engine to use; the user's Docker when left out. */
+  /** The engine's address; null or left out = the one the user's `docker` command uses. */
+  readonly address?: string | null;
+  /** The engine to use in place of one at an address. */
   readonly openEngine?: () => Promise<ContainerEngine>;
   /** Other limits than those that suit this machine. */
   readonly limits?: Partial<ContainerLimits>;
@@ -131,8 +133,9 @@ export class DockerIsolation implements Isolation {
   /** Loads the Docker client at the first use: it is big, and most starts of the engine do not need it. */
   private connect(): Promise<Connection> {
     const open = async () => {
-      const { storageId, buildContext, onProgress, logger, openEngine } = this.options;
-      const engine = await (openEngine ?? (await import('./dockerEngine.ts')).openDockerEngine)();
+      const { storageId, buildContext, onProgress, logger, openEngine, address = null } = this.options;
+      const engine = await (openEngine?.() ??
+        import('./dockerEngine.ts').then(({ openDockerEngine }) => openDockerEngine(address)));
       const images = new ContainerImages({ engine, storageId, buildContext, user: this.user, onProgress });
       return { engine, images, events: new ContainerEvents(engine, { [labels.storage]: storageId }, logger) };
     };

@@ -26,12 +26,26 @@ const fixed = {
   BASH_MAX_TIMEOUT_MS: '1800000',
 } as const;
 
+/** Set by the workspace: another value would lead the agent out of it, or not to its own programs. */
+const ofWorkspace: readonly string[] = ['HOME', 'PATH', 'TMPDIR', 'TEMP', 'TMP', 'PWD', 'CLAUDE_CONFIG_DIR'];
+
+/** Why a person cannot give the CLI a variable of this name; null when they can. */
+export function complaintOfVariable(name: string): string | null {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return `"${name.slice(0, 60)}" is no name of a variable`;
+  const isTaken = name in fixed || ofWorkspace.includes(name.toUpperCase());
+  return isTaken ? `${name} is set by the engine` : null;
+}
+
 /**
  * The CLI's environment on top of the workspace's own: credentials and the service's address from `source`, and nothing
- * else of it, because every shell command of the agent inherits it.
+ * else of it, because every shell command of the agent inherits it. `extra` is what the person added by name.
  */
-export function cliEnvironment(source: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const environment: Record<string, string> = { ...fixed };
+export function cliEnvironment(
+  source: Readonly<Record<string, string | undefined>>,
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const allowed = Object.entries(extra).filter(([name]) => complaintOfVariable(name) === null);
+  const environment: Record<string, string> = { ...Object.fromEntries(allowed), ...fixed };
   for (const name of passed) {
     const value = source[name];
     if (value !== undefined && value !== '') environment[name] = value;

@@ -55,7 +55,9 @@ export function renderTests(tests: {
   readonly outputTail: string;
 }): string {
   const ending = tests.exitCode === null ? 'was ended before it finished' : `exited with ${tests.exitCode}`;
-  return `## Tests\n\n\`${tests.command}\` ${ending}.\n\n\`\`\`\n${tests.outputTail.trimEnd()}\n\`\`\``;
+  const said = tests.outputTail.trimEnd();
+  const output = said === '' ? 'It printed nothing.' : `\`\`\`\n${said}\n\`\`\``;
+  return `## Tests\n\n\`${tests.command}\` ${ending}.\n\n${output}`;
 }
 
 function renderFinding(finding: Finding): string {

@@ -3,14 +3,16 @@ import type { Decision } from './decision.ts';
 import { leaseIdOf, type LeaseId, type TaskId } from './ids.ts';
 
 /**
- * The one gate to execution. Admits queued tasks, first come first served within a priority, while fewer than two
- * execute and a slot can be had: the task's own lease, else a free slot, else the one idle for longest is recycled.
+ * The one gate to execution. Admits queued tasks, first come first served within a priority, while fewer than `atMost`
+ * execute (two at the very most) and a slot can be had: the task's own lease, else a free slot, else the one idle for
+ * longest is recycled.
  */
-export function admit(decision: Decision, only: readonly TaskId[] | null): void {
+export function admit(decision: Decision, only: readonly TaskId[] | null, atMost: number): void {
+  const cap = Math.min(atMost, maxExecuting);
   for (;;) {
     const { allocation } = decision.state;
     const next = allocation.queue.find((entry) => only === null || only.includes(entry.taskId));
-    if (next === undefined || allocation.executing.length >= maxExecuting) return;
+    if (next === undefined || allocation.executing.length >= cap) return;
     const slot = slotFor(decision, next.taskId);
     if (slot === null) return;
     decision.emit('task.admitted', next.taskId, slot);

@@ -73,8 +73,11 @@ export type Verdict =
 
 /** How an effect reports back, and how time passes. */
 export type ReportCommand =
-  /** Fill free executions from the queue; `only` limits it to these tasks (null = whoever is next). */
-  | { readonly type: 'admit'; readonly only: readonly TaskId[] | null }
+  /**
+   * Fill free executions from the queue; `only` limits it to these tasks (null = whoever is next), `atMost` the number
+   * of tasks that execute at once, below what is possible at all.
+   */
+  | { readonly type: 'admit'; readonly only: readonly TaskId[] | null; readonly atMost?: number }
   | {
       readonly type: 'workspace-ready';
       readonly taskId: TaskId;

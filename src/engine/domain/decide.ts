@@ -1,5 +1,5 @@
 import { admit, releaseLease } from './admission.ts';
-import { slotPorts } from './allocation.ts';
+import { maxExecuting, slotPorts } from './allocation.ts';
 import { assertNever } from './assertNever.ts';
 import type { Command, PersonCommand, Rejection, ReportCommand } from './commands.ts';
 import { decideImport } from './decideImport.ts';
@@ -48,7 +48,7 @@ function apply(decision: Decision, command: Command): Rejection | null {
     case 'cleaned-up':
       return decideReport(decision, command satisfies ReportCommand);
     case 'admit':
-      admit(decision, command.only);
+      admit(decision, command.only, command.atMost ?? maxExecuting);
       return null;
     case 'close':
       closeIdleLeases(decision);

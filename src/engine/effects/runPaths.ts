@@ -11,6 +11,11 @@ export class RunPaths {
     this.starts = join(storage, 'starts');
   }
 
+  /** The folder with one folder for each task that has run. */
+  get all(): string {
+    return this.root;
+  }
+
   /** Everything of a task's runs; this folder is what a container of it sees. */
   ofTask(taskId: TaskId): string {
     return join(this.root, taskId);
@@ -24,6 +29,11 @@ export class RunPaths {
   /** How a run began, for the engine alone: an agent can write to its own and to later runs' directories, not here. */
   startOf(runId: RunId): string {
     return join(this.starts, ...runId.split('/'));
+  }
+
+  /** What lies in `startOf` of all of a task's runs. */
+  startsOf(taskId: TaskId): string {
+    return join(this.starts, taskId);
   }
 
   /** The n-th try (from 1) at the setup command. */

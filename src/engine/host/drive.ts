@@ -12,13 +12,17 @@ import { restOutcome, wireEvent, wireTask } from '../protocol/wire.ts';
 import { type ExitCode, exitCodes, explain } from './exitCodes.ts';
 import { plain, plainBlock, shortId } from './format.ts';
 import { type Assets, openAnywhere, openHere, type Place, placeOf } from './hostEngine.ts';
-import { type CommonOptions, type TaskOptions, taskSettings } from './options.ts';
+import { type DriveOptions, type TaskOptions, taskSettings } from './options.ts';
 import { type HostIo, Output } from './output.ts';
 import { ProgressView } from './progressView.ts';
 import { knownTask } from './taskReference.ts';
 
 /** `run`: creates a task and drives it until it rests. */
-export async function run(options: TaskOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+export async function run(
+  options: TaskOptions & DriveOptions,
+  io: HostIo,
+  assets: Assets,
+): Promise<ExitCode> {
   const id = taskIdOf(randomUUID());
   const settings = await taskSettings(options, io.cwd);
   return driveAll(options, io, assets, 'orchestrator run', [id], async (orchestrator, place) => {
@@ -30,7 +34,7 @@ export async function run(options: TaskOptions, io: HostIo, assets: Assets): Pro
 }
 
 /** `resume`: drives everything unfinished until it rests. */
-export async function resume(options: CommonOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
+export async function resume(options: DriveOptions, io: HostIo, assets: Assets): Promise<ExitCode> {
   return driveAll(options, io, assets, 'orchestrator resume', 'all', (orchestrator) =>
     movingTasks(orchestrator, io),
   );
@@ -113,7 +117,7 @@ async function descriptionOf({ description, descriptionFile }: TaskOptions, io: 
 }
 
 async function driveAll(
-  options: CommonOptions,
+  options: DriveOptions,
   io: HostIo,
   assets: Assets,
   holder: string,
@@ -124,7 +128,12 @@ async function driveAll(
   const view = output.json ? null : new ProgressView(io, Date.now);
   const place = await placeOf(options, io);
   const onProgress = (text: string): void => (view === null ? output.note(text) : view.step(text));
-  const orchestrator = await openHere(place, io, assets, { drive, holder, onProgress });
+  const orchestrator = await openHere(place, io, assets, {
+    drive,
+    holder,
+    onProgress,
+    maxConcurrent: Number(options.maxConcurrent),
+  });
   const { service } = orchestrator;
   const unsubscribe = service.subscribe((notice) => {
     view?.show(notice);

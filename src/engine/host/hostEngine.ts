@@ -52,6 +52,7 @@ export function openHere(
     readonly drive: Drive;
     readonly holder: string;
     readonly onProgress: (text: string) => void;
+    readonly maxConcurrent?: number;
   },
 ): Promise<Orchestrator> {
   return openOrchestrator({

@@ -46,6 +46,19 @@ export function withCommonOptions(command: Command): Command {
     .option('--json', 'one JSON object a line on stdout, logs on stderr');
 }
 
+/** Options of the commands that drive tasks. */
+export interface DriveOptions extends CommonOptions {
+  readonly maxConcurrent: '1' | '2';
+}
+
+export function withDriveOptions(command: Command): Command {
+  return command.addOption(
+    new Option('--max-concurrent <number>', 'how many tasks execute at once')
+      .choices(['1', '2'])
+      .default('2'),
+  );
+}
+
 export function withTaskOptions(command: Command): Command {
   const described = withCommonOptions(command)
     .requiredOption('--title <text>', 'what is to be done, in a few words')

@@ -15,7 +15,10 @@ export interface GroupChanges {
 export interface TaskCounts {
   readonly running: number;
   readonly queued: number;
+  /** Waits for a decision: an approval, or what to do about a failure. */
   readonly needsYou: number;
+  /** Completed, and not yet being merged. */
+  readonly toReview: number;
 }
 
 /**
@@ -26,6 +29,7 @@ export class GroupedTasks {
   private readonly byId = new Map<TaskId, Task>();
   private readonly running = new Set<TaskId>();
   private readonly troubled = new Set<TaskId>();
+  private readonly completed = new Set<TaskId>();
   private shown = emptyGroups();
   private readonly totals = new Map<TaskGroup, number>();
   private matches: ((task: Task) => boolean) | null = null;
@@ -34,6 +38,7 @@ export class GroupedTasks {
     this.byId.clear();
     this.running.clear();
     this.troubled.clear();
+    this.completed.clear();
     this.totals.clear();
     for (const task of tasks) this.note(task);
     this.sortAnew();
@@ -108,7 +113,12 @@ export class GroupedTasks {
   }
 
   counts(): TaskCounts {
-    return { running: this.running.size, queued: this.total('queued'), needsYou: this.total('needs-you') };
+    return {
+      running: this.running.size,
+      queued: this.total('queued'),
+      needsYou: this.total('needs-you'),
+      toReview: this.completed.size,
+    };
   }
 
   private note(task: Task, before?: Task): void {
@@ -116,10 +126,12 @@ export class GroupedTasks {
     if (before !== undefined) {
       this.running.delete(task.id);
       this.troubled.delete(task.id);
+      this.completed.delete(task.id);
       this.count(groupOf(before), -1);
     }
     if (isExecuting(task)) this.running.add(task.id);
     if ('failure' in task.phase) this.troubled.add(task.id);
+    if (task.phase.type === 'completed') this.completed.add(task.id);
     this.count(groupOf(task), 1);
   }
 

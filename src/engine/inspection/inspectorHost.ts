@@ -266,7 +266,7 @@ export class InspectorHost {
       runId,
       output: openOutput(path, pathSeenByAgent(task)),
       until,
-      send: (state, tail) => this.sendChanges([{ type: 'live', state, tail }]),
+      send: (state, tail, answered) => this.sendChanges([{ type: 'live', state, tail, answered }]),
       report: this.options.report,
     });
     this.settleFeed(inspectorViewOf(task, this.options.session.tasks.slots(), []));

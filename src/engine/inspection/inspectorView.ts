@@ -71,30 +71,28 @@ function taskViewOf(task: Task, slots: Slots): TaskView {
     branch: task.worktree?.branch ?? null,
     worktree: task.worktree?.path ?? null,
     commit: task.commit,
-    port:
-      slotPorts.find((port) => {
-        const slot = slots[port];
-        return slot.type === 'leased' && slot.taskId === task.id;
-      }) ?? null,
+    port: portOf(task, slots),
     qaRounds: task.qaRounds,
     maxQaRounds: task.settings.maxQaRounds,
     accepted: [task.requestDigest, ...Object.values(task.accepted)],
-    actions: [...actionsOf(task)],
+    actions: [...actionsOf(task, portOf(task, slots))],
   };
 }
 
-/** The moves that make sense now, the likeliest first. The engine decides; this only keeps the page from offering what it would refuse. */
-export function actionsOf(task: Task): readonly InspectorAction[] {
+/** The moves that make sense now, the likeliest first; `port` is of the slot it holds. The engine decides; this only keeps the page from offering what it would refuse. */
+export function actionsOf(task: Task, port: number | null): readonly InspectorAction[] {
   const changes: readonly InspectorAction[] = task.worktree === null ? [] : ['show-changes'];
+  const hasApp = task.settings.isolation === 'docker' && port !== null;
+  const app: readonly InspectorAction[] = hasApp ? ['open-app'] : [];
   switch (task.phase.type) {
     case 'gate':
-      return ['approve', 'answer', 'send-back', 'cancel'];
+      return ['approve', 'edit', 'answer', 'send-back', 'cancel'];
     case 'attention':
-      return ['retry', 'send-back', 'advance', ...changes, 'cancel'];
+      return ['retry', 'send-back', 'advance', ...changes, ...app, 'cancel'];
     case 'paused':
-      return ['resume', 'send-back', ...changes, 'cancel'];
+      return ['resume', 'send-back', ...changes, ...app, 'cancel'];
     case 'completed':
-      return ['accept', ...changes, 'open-app', 'send-back', 'cancel'];
+      return ['accept', ...changes, ...app, 'send-back', 'cancel'];
     case 'backoff':
     case 'parked':
       return ['retry', 'pause', ...changes, 'cancel'];
@@ -109,6 +107,14 @@ export function actionsOf(task: Task): readonly InspectorAction[] {
     case 'cancelled':
       return [];
   }
+}
+
+function portOf(task: Task, slots: Slots): SlotPort | null {
+  const held = slotPorts.find((port) => {
+    const slot = slots[port];
+    return slot.type === 'leased' && slot.taskId === task.id;
+  });
+  return held ?? null;
 }
 
 function runViewOf(run: Run): RunView {

@@ -11,12 +11,17 @@ const longestLine = 300;
 const longestDetail = 200_000;
 
 /** What one line of an agent's output comes to: an entry without its number, and the text behind it. */
-export interface LineEntry extends Omit<LiveEntry, 'index'> {
+export interface LineEntry extends Omit<LiveEntry, 'index' | 'call'> {
   readonly detail: string;
+  /** The id of a call, by which its result is found. */
+  readonly calls?: string;
+  /** The id of the call that a result is of. */
+  readonly answers?: string;
 }
 
 const resultBlock = v.object({
   type: v.literal('tool_result'),
+  tool_use_id: v.optional(v.string(), ''),
   content: v.optional(
     v.union([
       v.string(),
@@ -61,7 +66,8 @@ function messageEntry(message: CliMessage, worktreePath: string): LineEntry[] {
     case 'tool-use': {
       const activity = activityOf(message, worktreePath);
       const input = JSON.stringify(message.input, null, 2) as string | undefined;
-      return [{ kind: 'does', text: activity?.text ?? message.name, hasDetail: true, detail: input ?? '' }];
+      const text = activity?.text ?? message.name;
+      return [{ kind: 'does', text, hasDetail: true, detail: input ?? '', calls: message.id }];
     }
     case 'retry':
     case 'denied': {
@@ -101,7 +107,8 @@ function resultEntry(block: v.InferOutput<typeof resultBlock> | { type: string }
       : content.map((part) => ('text' in part ? part.text : `[${part.type}]`)).join('\n');
   const kind = block.is_error ? 'failed-result' : 'result';
   const first = text.slice(0, longestLine).split('\n', 1)[0] ?? '';
-  return [{ kind, text: plain(first), hasDetail: text.trim().length > first.length, detail: text }];
+  const hasDetail = text.trim().length > first.length;
+  return [{ kind, text: plain(first), hasDetail, detail: text, answers: block.tool_use_id }];
 }
 
 function entry(kind: LiveEntry['kind'], text: string, detail: string): LineEntry {

@@ -1,5 +1,5 @@
 import type { RunId } from '../domain/ids.ts';
-import type { LiveEntry, LiveState } from '../protocol/inspector.ts';
+import type { AnsweredCall, LiveEntry, LiveState } from '../protocol/inspector.ts';
 import type { RunOutput } from './runOutput.ts';
 
 /** A person cannot read faster, and a page draws in less. */
@@ -11,7 +11,7 @@ export interface LiveFeedOptions {
   /** Settles when the run has ended. */
   readonly until: Promise<unknown>;
   /** Resolves when the page has it. */
-  readonly send: (state: LiveState, tail: LiveEntry[]) => PromiseLike<unknown>;
+  readonly send: (state: LiveState, tail: LiveEntry[], answered: AnsweredCall[]) => PromiseLike<unknown>;
   readonly report: (error: unknown) => void;
 }
 
@@ -61,9 +61,13 @@ export class LiveFeed {
     const { output, runId } = this;
     this.isStale = false;
     this.isSending = true;
+    const answered = output
+      .takeAnswered()
+      .filter((index) => index < this.sentTotal)
+      .map((index) => ({ index, call: output.callState(index) }));
     const tail = output.tail.filter(({ index }) => index >= this.sentTotal);
     this.sentTotal = output.total;
-    await this.options.send({ runId, total: output.total, ended: output.ended }, tail);
+    await this.options.send({ runId, total: output.total, ended: output.ended }, tail, answered);
     this.isSending = false;
     if (this.isStale) this.changed();
   }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { LiveEntry, TokenUsage } from '../protocol/inspector.ts';
 import { followFile } from '../process/followFile.ts';
 import { openRegular, readTail } from '../process/readTail.ts';
+import { CallResults, type CallState } from './callResults.ts';
 import { detailOf, entriesOfLine, type LineEntry } from './liveEntries.ts';
 import { LineSplitter } from './lineSplitter.ts';
 
@@ -15,6 +16,17 @@ const longestMatchList = 10_000;
 /** The result line holds the answer a second time. */
 const usageTailBytes = 4 * 1024 * 1024;
 
+interface Text {
+  readonly text: string;
+  /** `text` is only the beginning. */
+  readonly isCut: boolean;
+}
+
+interface EntryDetail extends Text {
+  /** Of a call that has one. */
+  readonly result: Text | null;
+}
+
 interface Mark {
   /** Number of the first entry of the line at `offset`. */
   readonly index: number;
@@ -22,13 +34,16 @@ interface Mark {
 }
 
 /**
- * An agent's output as numbered entries: counted once, as it is written, and read again from the file by range. What is
- * kept in memory is a place in the file for every few hundred entries, and the newest entries.
+ * An agent's output as numbered entries: counted once, as it is written, and read again from the file by range. A tool
+ * call and its result are one entry. What is kept in memory is a place in the file for every few hundred entries and for
+ * every result, and the newest entries.
  */
 export class RunOutput {
   private readonly path: string;
   private readonly worktreePath: string;
   private readonly marks: Mark[] = [{ index: 0, offset: 0 }];
+  private readonly results = new CallResults();
+  private readonly answered = new Set<number>();
   private newest: LiveEntry[] = [];
   private count = 0;
   private isRead = false;
@@ -78,66 +93,119 @@ export class RunOutput {
     const first = this.newest[0];
     if (first !== undefined && from >= first.index)
       return this.newest.slice(from - first.index, from - first.index + count);
-    const found: LiveEntry[] = [];
+    const found: (readonly [number, LineEntry])[] = [];
     const end = Math.min(from + count, this.count);
     for await (const { index, entry } of this.read(from)) {
+      if (index === null) continue;
       if (index >= end) break;
-      if (index >= from) found.push(shown(index, entry));
+      if (index >= from) found.push([index, entry]);
     }
-    return found;
+    // Results may have come while this was read: how a call stands is told as it is now.
+    return found.map(([index, entry]) => this.shown(index, entry));
   }
 
-  /** The text behind an entry; null when there is no such entry. */
-  async detail(wanted: number): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
+  /** The text behind an entry, and behind the result of a call; null when there is no such entry. */
+  async detail(wanted: number): Promise<EntryDetail | null> {
     if (wanted >= this.count) return null;
-    for await (const { index, entry } of this.read(wanted)) if (index === wanted) return detailOf(entry);
+    for await (const { index, entry } of this.read(wanted))
+      if (index === wanted) return { ...detailOf(entry), result: await this.resultOf(wanted, entry) };
     return null;
   }
 
-  /** The entries whose text holds the words, upper and lower case alike. */
+  /** The entries whose text, or whose result's first line, holds the words, upper and lower case alike. */
   async search(words: string): Promise<{ readonly matches: number[]; readonly isCut: boolean }> {
     const wanted = words.toLowerCase();
-    const matches: number[] = [];
+    const matches = new Set<number>();
+    const calls = new Map<string, number>();
     for await (const { index, entry } of this.read(0)) {
-      if (index >= this.count) break;
+      if (index !== null && index >= this.count) break;
+      if (index !== null && entry.calls !== undefined) calls.set(entry.calls, index);
       if (!entry.text.toLowerCase().includes(wanted)) continue;
-      if (matches.length === longestMatchList) return { matches, isCut: true };
-      matches.push(index);
+      const found = index ?? calls.get(entry.answers ?? '');
+      if (found === undefined || matches.has(found)) continue;
+      if (matches.size === longestMatchList) return { matches: sorted(matches), isCut: true };
+      matches.add(found);
     }
-    return { matches, isCut: false };
+    return { matches: sorted(matches), isCut: false };
+  }
+
+  /** Calls whose result came since this was asked last. */
+  takeAnswered(): readonly number[] {
+    const indices = [...this.answered];
+    this.answered.clear();
+    return indices;
+  }
+
+  callState(index: number): CallState {
+    return this.results.stateOf(index);
   }
 
   private add(text: string, offset: number): void {
-    const entries = entriesOfLine(text, this.worktreePath);
     const last = this.marks.at(-1);
     if (last === undefined || this.count - last.index >= entriesPerMark)
       this.marks.push({ index: this.count, offset });
-    for (const entry of entries) {
-      this.newest.push(shown(this.count, entry));
+    for (const entry of entriesOfLine(text, this.worktreePath)) {
+      if (entry.answers !== undefined) {
+        const call = this.results.answered(entry.answers, offset, entry.kind === 'failed-result');
+        if (call !== null) {
+          this.noteAnswer(call);
+          continue;
+        }
+      }
+      if (entry.calls !== undefined) this.results.called(entry.calls, this.count);
+      this.newest.push(this.shown(this.count, entry));
       this.count += 1;
     }
     // Cut in bulk: shifting for each entry would cost as much as parsing.
     if (this.newest.length > 2 * tailLength) this.newest = this.newest.slice(-tailLength);
   }
 
-  private async *read(from: number): AsyncGenerator<{ readonly index: number; readonly entry: LineEntry }> {
+  private noteAnswer(call: number): void {
+    this.answered.add(call);
+    const first = this.newest[0];
+    const entry = first === undefined ? undefined : this.newest[call - first.index];
+    if (first !== undefined && entry !== undefined)
+      this.newest[call - first.index] = { ...entry, call: this.results.stateOf(call) };
+  }
+
+  private shown(index: number, { kind, text, hasDetail, calls }: LineEntry): LiveEntry {
+    return { index, kind, text, hasDetail, call: calls === undefined ? null : this.results.stateOf(index) };
+  }
+
+  private async resultOf(index: number, { calls }: LineEntry): Promise<EntryDetail['result']> {
+    const place = this.results.placeOf(index);
+    if (place === null) return null;
+    for await (const { text } of this.lines(place)) {
+      const result = entriesOfLine(text, this.worktreePath).find(({ answers }) => answers === calls);
+      return result === undefined ? null : detailOf(result);
+    }
+    return null;
+  }
+
+  /** From the line on that holds entry `from` or comes before it. `index` is null for a result: it is part of its call. */
+  private async *read(
+    from: number,
+  ): AsyncGenerator<{ readonly index: number | null; readonly entry: LineEntry }> {
+    const mark = this.markBefore(from);
+    let { index } = mark;
+    for await (const { text, offset } of this.lines(mark.offset)) {
+      for (const entry of entriesOfLine(text, this.worktreePath)) {
+        const isPart = entry.answers !== undefined && !this.results.standsAlone(entry.answers, offset);
+        yield { index: isPart ? null : index, entry };
+        if (!isPart) index += 1;
+      }
+    }
+  }
+
+  private async *lines(start: number): AsyncGenerator<{ readonly text: string; readonly offset: number }> {
     const file = await openRegular(this.path);
     if (file === null) return;
     try {
-      const { index: first, offset: start } = this.markBefore(from);
       const lines = new LineSplitter(start);
-      let index = first;
-      let offset = start;
-      for (;;) {
+      for (let offset = start; ;) {
         const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, offset);
         offset += bytesRead;
-        const complete = bytesRead === 0 ? lines.end() : lines.push(buffer.subarray(0, bytesRead));
-        for (const { text } of complete) {
-          for (const entry of entriesOfLine(text, this.worktreePath)) {
-            yield { index, entry };
-            index += 1;
-          }
-        }
+        yield* bytesRead === 0 ? lines.end() : lines.push(buffer.subarray(0, bytesRead));
         if (bytesRead === 0) return;
       }
     } finally {
@@ -186,9 +254,4 @@ export async function readUsage(path: string): Promise<TokenUsage | null> {
   return null;
 }
 
-const shown = (index: number, { kind, text, hasDetail }: LineEntry): LiveEntry => ({
-  index,
-  kind,
-  text,
-  hasDetail,
-});
+const sorted = (indices: ReadonlySet<number>): number[] => [...indices].toSorted((a, b) => a - b);

@@ -13,6 +13,7 @@ export type InspectorPage = (typeof inspectorPages)[number];
 /** A person's moves that the page offers; the host carries them out through its commands. */
 export const inspectorActions = [
   'approve',
+  'edit',
   'send-back',
   'answer',
   'retry',
@@ -113,6 +114,8 @@ const auditRowView = v.strictObject({
   hash: v.string(),
 });
 
+const callState = v.picklist(['open', 'done', 'failed']);
+
 const liveEntry = v.strictObject({
   /** 0, 1, ... within the run. */
   index: count,
@@ -120,7 +123,12 @@ const liveEntry = v.strictObject({
   text: v.string(),
   /** There is more to it: `live-detail` tells. */
   hasDetail: v.boolean(),
+  /** Of a tool call: whether its result is there, which is part of this entry; null for every other entry. */
+  call: v.nullable(callState),
 });
+
+/** A call that was sent before, with its result. */
+const answeredCall = v.strictObject({ index: count, call: callState });
 
 const liveState = v.strictObject({
   runId: runIdSchema,
@@ -137,7 +145,13 @@ const change = v.variant('type', [
   v.strictObject({ type: v.literal('bundles'), added: v.array(bundleHead) }),
   v.strictObject({ type: v.literal('audit'), rows: v.array(auditRowView) }),
   /** The watched run wrote; `tail` are the newest entries, not all that are new. */
-  v.strictObject({ type: v.literal('live'), state: liveState, tail: v.array(liveEntry) }),
+  v.strictObject({
+    type: v.literal('live'),
+    state: liveState,
+    tail: v.array(liveEntry),
+    /** Earlier ones that have their result now. */
+    answered: v.array(answeredCall),
+  }),
   v.strictObject({ type: v.literal('show'), page: pageSchema }),
 ]);
 
@@ -219,6 +233,8 @@ const answer = v.variant('type', [
     index: count,
     text: v.string(),
     isCut: v.boolean(),
+    /** Of a call that has one. */
+    result: v.nullable(v.strictObject({ text: v.string(), isCut: v.boolean() })),
   }),
   v.strictObject({
     type: v.literal('live-search'),
@@ -259,6 +275,7 @@ export type BundleHead = Readonly<v.InferOutput<typeof bundleHead>>;
 export type InspectorView = Readonly<v.InferOutput<typeof inspectorView>>;
 export type AuditRowView = Readonly<v.InferOutput<typeof auditRowView>>;
 export type LiveEntry = Readonly<v.InferOutput<typeof liveEntry>>;
+export type AnsweredCall = Readonly<v.InferOutput<typeof answeredCall>>;
 export type LiveState = Readonly<v.InferOutput<typeof liveState>>;
 export type TokenUsage = Readonly<v.InferOutput<typeof tokenUsage>>;
 export type Change = Readonly<v.InferOutput<typeof change>>;

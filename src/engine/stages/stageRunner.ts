@@ -56,6 +56,7 @@ export class StageRunner {
   private readonly tree: StageTree;
   private readonly clock: Clock;
   private readonly environment: Readonly<Record<string, string | undefined>>;
+  private readonly agentEnvironment: Readonly<Record<string, string>>;
   private readonly onActivity: (task: Task, run: Run, activity: Activity) => void;
 
   constructor(options: {
@@ -63,12 +64,15 @@ export class StageRunner {
     readonly clock: Clock;
     /** Where the CLI's credentials come from; only an allow-list of it is passed on. */
     readonly environment: Readonly<Record<string, string | undefined>>;
+    /** What the CLI gets besides, all of it. */
+    readonly agentEnvironment?: Readonly<Record<string, string>>;
     readonly onActivity: (task: Task, run: Run, activity: Activity) => void;
   }) {
     this.worktrees = options.worktrees;
-    this.tree = new StageTree(options.worktrees, () => secretValuesOf(cliEnvironment(options.environment)));
+    this.tree = new StageTree(options.worktrees, () => secretValuesOf(this.cliEnvironment()));
     this.clock = options.clock;
     this.environment = options.environment;
+    this.agentEnvironment = options.agentEnvironment ?? {};
     this.onActivity = options.onActivity;
   }
 
@@ -138,6 +142,10 @@ export class StageRunner {
     return tests;
   }
 
+  private cliEnvironment(): Record<string, string> {
+    return cliEnvironment(this.environment, this.agentEnvironment);
+  }
+
   private async ask(
     definition: StageDefinition,
     request: StageRunRequest,
@@ -147,7 +155,7 @@ export class StageRunner {
     const { task, run, runDir, workspace } = request;
     const settings = task.settings.stages[run.stage];
     const { systemPrompt, contextFolder } = promptFiles(runDir);
-    const env = cliEnvironment(this.environment);
+    const env = this.cliEnvironment();
     const isStarted = await workspace.wasStarted(runDir);
     return runCli({
       workspace,

@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { Messages } from '../messages.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Session } from '../session.ts';
+import type { TreeSelection } from '../views/treeSelection.ts';
 
 /** What commands work with. */
 export interface CommandContext {
@@ -13,6 +14,7 @@ export interface CommandContext {
   readonly secrets: Secrets;
   readonly messages: Messages;
   readonly log: Log;
+  readonly selection: TreeSelection;
   /** Where credentials come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Fills the environment from key store and settings. */

@@ -1,8 +1,9 @@
 import { access } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import { slotPorts, type SlotPort } from '../../engine/domain/allocation.ts';
+import type { SlotPort } from '../../engine/domain/allocation.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
+import { heldPort } from '../heldPort.ts';
 import type { Session } from '../session.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { questions } from './moves.ts';
@@ -53,12 +54,7 @@ export function openApp({ session }: Pick<CommandContext, 'session'>): CommandBo
 }
 
 function portOf({ tasks }: Session, task: Task): SlotPort | null {
-  const slots = tasks.slots();
-  const port = slotPorts.find((candidate) => {
-    const slot = slots[candidate];
-    return slot.type === 'leased' && slot.taskId === task.id;
-  });
-  return port === undefined || task.settings.isolation !== 'docker' ? null : port;
+  return task.settings.isolation === 'docker' ? heldPort(tasks.slots(), task.id) : null;
 }
 
 async function worktreeOf(task: Task): Promise<string> {

@@ -8,7 +8,9 @@ import { accept } from './accept.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
 import { cleanUpWorktrees } from './cleanUp.ts';
 import type { CommandBody, CommandContext } from './context.ts';
-import { cancel, simpleMove } from './moves.ts';
+import { compareContexts } from './compareContexts.ts';
+import { editSpecification } from './editSpecification.ts';
+import { approve, cancel, simpleMove } from './moves.ts';
 import {
   newTask,
   newTaskFromMarkdown,
@@ -17,7 +19,9 @@ import {
   newTasksFromChecklist,
 } from './newTask.ts';
 import { openApp, openOfTask, openWorktree, openWorktreeTerminal } from './openTask.ts';
+import { moveInQueue, setPriority } from './priority.ts';
 import { createPullRequest } from './pullRequest.ts';
+import { releaseContainer } from './releaseContainer.ts';
 import { registerCommand } from './runCommand.ts';
 import { answerQuestions, sendBack } from './sendBack.ts';
 import { checkSetup } from './setup.ts';
@@ -35,12 +39,17 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [commandIds.newTaskFromMarkdown]: newTaskFromMarkdown(context),
     [commandIds.newTasksFromChecklist]: newTasksFromChecklist(context),
     [commandIds.start]: simpleMove(context, 'resume', 'start'),
-    [commandIds.approve]: simpleMove(context, 'approve', 'approve'),
+    [commandIds.approve]: approve(context),
     [commandIds.advance]: simpleMove(context, 'advance', 'advance'),
     [commandIds.retry]: simpleMove(context, 'retry', 'retry'),
     [commandIds.pause]: simpleMove(context, 'pause', 'pause'),
     [commandIds.resume]: simpleMove(context, 'resume', 'resume'),
     [commandIds.cancel]: cancel(context),
+    [commandIds.setPriority]: setPriority(context),
+    [commandIds.moveUp]: moveInQueue(context, -1),
+    [commandIds.moveDown]: moveInQueue(context, 1),
+    [commandIds.releaseContainer]: releaseContainer(context),
+    [commandIds.editSpecification]: editSpecification(context),
     [commandIds.sendBack]: sendBack(context),
     [commandIds.answerQuestions]: answerQuestions(context),
     [commandIds.accept]: accept(context),
@@ -49,6 +58,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [commandIds.openSpecification]: openOfTask(context, openSpecification),
     [commandIds.openQaReport]: openOfTask(context, openQaReport),
     [commandIds.showChanges]: openOfTask(context, showChanges),
+    [commandIds.compareContexts]: compareContexts(context),
     [commandIds.openWorktree]: openWorktree(context),
     [commandIds.openWorktreeTerminal]: openWorktreeTerminal(context),
     [commandIds.openApp]: openApp(context),

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { CommandId } from '../contributions/ids.ts';
+import { selectionArgument } from '../views/treeSelection.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 
 /** Registers a command: every one is logged, and its error told once, here. */
@@ -8,9 +9,10 @@ export function registerCommand(
   id: CommandId,
   body: CommandBody,
 ): vscode.Disposable {
-  return vscode.commands.registerCommand(id, (arg?: unknown, selected?: unknown) =>
-    runCommand(context, id, () => body(arg, selected)),
-  );
+  return vscode.commands.registerCommand(id, (arg?: unknown, selected?: unknown) => {
+    const rows = arg === selectionArgument ? context.selection.rows() : null;
+    return runCommand(context, id, () => (rows === null ? body(arg, selected) : body(rows[0], rows)));
+  });
 }
 
 async function runCommand(

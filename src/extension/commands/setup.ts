@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { taskSettings } from '../config.ts';
+import { engineSettings, taskSettings } from '../config.ts';
 import { commandIds, contextKeys, type MissingPart } from '../contributions/ids.ts';
 import type { SetupPart, SetupResult } from '../setupChecks.ts';
 import { chooseFolder } from '../workspaceFolder.ts';
@@ -45,6 +45,7 @@ export async function lookAtSetup({
         isolation,
         image,
         claudePath,
+        dockerHost: engineSettings(folder?.uri ?? null).dockerHost,
         environment,
       }),
   );

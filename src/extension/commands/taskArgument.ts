@@ -5,6 +5,7 @@ import type { TaskId } from '../../engine/domain/ids.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { taskIdSchema } from '../../engine/protocol/taskSchema.ts';
+import { parseSpecificationUri } from '../review/specificationAddress.ts';
 import type { Session } from '../session.ts';
 
 const taskItemSchema = v.object({ taskId: taskIdSchema });
@@ -18,13 +19,15 @@ export interface TaskQuestion {
   readonly none: string;
 }
 
-/** The id an argument names: a row of a tree, an id, or nothing. Throws `bad-input` for anything else. */
+/** The id an argument names: a row of a tree, an id, a specification in an editor, or nothing. Throws `bad-input` for anything else. */
 function taskIdOfArgument(session: Session, arg: unknown): TaskId | null {
   if (arg === undefined || arg === null) return null;
   const id = v.safeParse(taskIdSchema, arg);
   if (id.success) return id.output;
   const item = v.safeParse(taskItemSchema, arg);
   if (item.success) return item.output.taskId;
+  const edited = arg instanceof vscode.Uri ? parseSpecificationUri(arg) : null;
+  if (edited !== null) return edited;
   const slot = v.safeParse(slotItemSchema, arg);
   if (slot.success) {
     const leased = session.tasks.slots()[slot.output.port];

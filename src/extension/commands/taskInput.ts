@@ -77,7 +77,7 @@ function askStart(step: number): Promise<Step<boolean>> {
   pick.items = [
     {
       label: vscode.l10n.t('Start'),
-      detail: vscode.l10n.t('As soon as it has its turn: two tasks run at a time.'),
+      detail: vscode.l10n.t('As soon as it has its turn.'),
       start: true,
     },
     { label: vscode.l10n.t('Keep for Later'), detail: vscode.l10n.t('Until you start it.'), start: false },

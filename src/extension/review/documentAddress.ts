@@ -35,7 +35,7 @@ export function parseDocumentUri({ scheme, authority, path, query }: UriParts): 
 }
 
 /** A title as the name of a file: nothing that separates folders, or that a tab could not show. */
-function fileName(text: string): string {
+export function fileName(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are exactly what is taken out
   const name = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\\/:*?"<>|#%]+/g, ' ').trim();
   return name === '' ? 'context' : name;

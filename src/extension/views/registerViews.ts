@@ -1,27 +1,45 @@
 import * as vscode from 'vscode';
-import { commandIds, contextKeys, viewIds } from '../contributions/ids.ts';
+import { maxExecuting } from '../../engine/domain/allocation.ts';
+import { reorder } from '../commands/priority.ts';
+import { engineSettings, onDidChangeSetting } from '../config.ts';
+import { commandIds, contextKeys, settingKeys, viewIds } from '../contributions/ids.ts';
+import type { Messages } from '../messages.ts';
 import type { Session } from '../session.ts';
 import { ContainersTree } from './containersTree.ts';
 import { tickMs } from './elapsed.ts';
 import { askForFilter } from './filterInput.ts';
+import { QueueDragAndDrop } from './queueDragAndDrop.ts';
 import { StatusBar } from './statusBar.ts';
-import { accessibleSummary, degradedMessage, stateKey } from './summary.ts';
+import { degradedMessage, stateKey, waitingForPerson, waitingSummary } from './summary.ts';
 import { TasksTree } from './tasksTree.ts';
 import { Ticker } from './ticker.ts';
+import type { TreeSelection } from './treeSelection.ts';
 
 /** Both trees, the status bar item, the badge, the filter, and the context keys that choose a welcome text. */
-export function registerViews(context: vscode.ExtensionContext, session: Session): vscode.Disposable {
+export function registerViews(
+  context: vscode.ExtensionContext,
+  session: Session,
+  messages: Messages,
+  selection: TreeSelection,
+): vscode.Disposable {
   const tasks = new TasksTree(session.tasks, Date.now);
   const containers = new ContainersTree(session.tasks, Date.now);
   const tasksView = vscode.window.createTreeView(viewIds.tasks, {
     treeDataProvider: tasks,
     canSelectMany: true,
+    dragAndDropController: new QueueDragAndDrop(
+      session,
+      (queue, moved, place) => reorder(session, queue, moved, place),
+      messages,
+    ),
     showCollapseAll: true,
   });
+  selection.follow(() => tasksView.selection);
   const containersView = vscode.window.createTreeView(viewIds.containers, { treeDataProvider: containers });
   const statusBar = new StatusBar();
   const keys = new ContextKeys();
   let filter = '';
+  let atMost = concurrency(session);
 
   const ticker = new Ticker(tickMs, () => {
     if (tasksView.visible) tasks.tick();
@@ -32,13 +50,13 @@ export function registerViews(context: vscode.ExtensionContext, session: Session
   /** What is said of all tasks together. */
   const summarize = (): void => {
     const counts = tasks.counts();
-    tasksView.badge =
-      counts.needsYou === 0 ? undefined : { value: counts.needsYou, tooltip: accessibleSummary(counts) };
+    const waiting = waitingForPerson(counts);
+    tasksView.badge = waiting === 0 ? undefined : { value: waiting, tooltip: waitingSummary(counts) };
     // A message hides the welcome text, which says more as long as there are no tasks.
     const isTold = session.state.type === 'failed' || tasks.size > 0;
     const message = (isTold ? degradedMessage(session.state, tasks.heldUp()) : undefined) ?? '';
     if (message !== (tasksView.message ?? '')) tasksView.message = message;
-    statusBar.show(session.state, counts);
+    statusBar.show(session.state, counts, atMost);
     keys.set(contextKeys.state, stateKey(session.state));
     keys.set(contextKeys.hasTasks, tasks.size > 0);
     const shows = tasksView.visible || containersView.visible;
@@ -73,6 +91,8 @@ export function registerViews(context: vscode.ExtensionContext, session: Session
     tasksView.onDidChangeVisibility(onVisible),
     containersView.onDidChangeVisibility(onVisible),
     session.onDidChangeState(() => {
+      // The folder is known by now, and it may have a setting of its own.
+      atMost = concurrency(session);
       tasks.reload();
       containers.show(isOpen());
       summarize();
@@ -82,11 +102,25 @@ export function registerViews(context: vscode.ExtensionContext, session: Session
       containers.refresh();
       summarize();
     }),
+    onDidChangeSetting((affects) => {
+      if (!affects(settingKeys.maxConcurrentTasks)) return;
+      atMost = concurrency(session);
+      summarize();
+    }),
     vscode.commands.registerCommand(commandIds.filterTasks, () => askForFilter(filter, filterBy)),
     vscode.commands.registerCommand(commandIds.clearFilter, () => filterBy('')),
   );
   context.subscriptions.push(registered);
   return registered;
+}
+
+/** What is wrong with the setting is told by whoever works by it. */
+function concurrency({ repositoryPath }: Session): number {
+  try {
+    return engineSettings(repositoryPath === null ? null : vscode.Uri.file(repositoryPath)).maxConcurrent;
+  } catch {
+    return maxExecuting;
+  }
 }
 
 /** Sets only what changed: each is a message to the window. */

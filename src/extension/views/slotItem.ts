@@ -18,7 +18,8 @@ export class SlotItem extends vscode.TreeItem {
     const { icon, color } = slotIcon(slot);
     const description = slotDescription(slot, this.port, task, now);
     this.description = description;
-    this.contextValue = `slot.${slot.type}`;
+    this.contextValue =
+      slot.type === 'leased' && slot.idleSince !== null ? 'slot.leased.idle' : `slot.${slot.type}`;
     this.iconPath = new vscode.ThemeIcon(icon, color === null ? undefined : new vscode.ThemeColor(color));
     this.accessibilityInformation = { label: `${slotLabel(this.port)}, ${description}` };
     // A string is shown as it is: no Markdown in the words of others.

@@ -19,14 +19,15 @@ export class StatusBar {
     this.item.command = `${viewIds.tasks}.focus`;
   }
 
-  show(state: SessionState, counts: TaskCounts): void {
+  /** `atMost`: how many tasks may run at once. */
+  show(state: SessionState, counts: TaskCounts, atMost: number): void {
     if (state.type === 'unavailable') {
       this.item.hide();
       return;
     }
     const failure = state.type === 'failed' ? degradedMessage(state, []) : undefined;
-    this.item.text = failure === undefined ? statusBarText(counts) : '$(error) Orchestrator';
-    const words = `${vscode.l10n.t('Orchestrator')}: ${failure ?? accessibleSummary(counts)}`;
+    this.item.text = failure === undefined ? statusBarText(counts, atMost) : '$(error) Orchestrator';
+    const words = `${vscode.l10n.t('Orchestrator')}: ${failure ?? accessibleSummary(counts, atMost)}`;
     this.item.tooltip = words;
     this.item.accessibilityInformation = { label: words };
     this.item.backgroundColor =

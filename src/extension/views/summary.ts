@@ -1,26 +1,41 @@
 import { l10n } from 'vscode';
-import { maxExecuting } from '../../engine/domain/allocation.ts';
 import type { FailureCode } from '../../engine/domain/outcome.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import type { SessionState } from '../session.ts';
 import { plainLine } from './markdownText.ts';
 import type { TaskCounts } from '../../engine/inspection/groupedTasks.ts';
 
-/** For the status bar: icons keep it short, `accessibleSummary` says it in words. */
-export function statusBarText({ running, queued, needsYou }: TaskCounts): string {
+/** How many tasks wait for a person: for a decision, or for the review that accepts them. */
+export function waitingForPerson({ needsYou, toReview }: TaskCounts): number {
+  return needsYou + toReview;
+}
+
+/** For the status bar: icons keep it short, `accessibleSummary` says it in words. `atMost`: how many may run at once. */
+export function statusBarText(counts: TaskCounts, atMost: number): string {
+  const { running, queued } = counts;
+  const waiting = waitingForPerson(counts);
   return [
-    `${running > 0 ? '$(sync~spin)' : '$(layers)'} ${running}/${maxExecuting}`,
+    `${running > 0 ? '$(sync~spin)' : '$(layers)'} ${running}/${atMost}`,
     ...(queued > 0 ? [`$(clock) ${queued}`] : []),
-    ...(needsYou > 0 ? [`$(bell-dot) ${needsYou}`] : []),
+    ...(waiting > 0 ? [`$(bell-dot) ${waiting}`] : []),
   ].join(' ');
 }
 
-export function accessibleSummary({ running, queued, needsYou }: TaskCounts): string {
+export function accessibleSummary(counts: TaskCounts, atMost: number): string {
+  const { running, queued } = counts;
   return [
-    l10n.t('{0} of {1} running', running, maxExecuting),
+    l10n.t('{0} of {1} running', running, atMost),
     l10n.t('{0} queued', queued),
-    needsYou === 1 ? l10n.t('1 task needs you') : l10n.t('{0} tasks need you', needsYou),
+    waitingSummary(counts),
   ].join(', ');
+}
+
+/** What the badge counts, in words: a completed task needs the person too, for it waits to be accepted. */
+export function waitingSummary(counts: TaskCounts): string {
+  const waiting = waitingForPerson(counts);
+  const all = waiting === 1 ? l10n.t('1 task needs you') : l10n.t('{0} tasks need you', waiting);
+  if (counts.toReview === 0) return all;
+  return l10n.t('{0} ({1} to decide, {2} to review)', all, counts.needsYou, counts.toReview);
 }
 
 /** Failures that are not the task's own: whatever runs next meets them too. */

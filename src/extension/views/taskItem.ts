@@ -16,12 +16,12 @@ export class TaskItem extends vscode.TreeItem {
     this.command = { command: commandIds.openInspector, title: '', arguments: [task.id] };
   }
 
-  /** Takes over how the task is now. */
-  show(task: Task, now: number): void {
+  /** Takes over how the task is now. `hasContainer`: menus offer what needs one. */
+  show(task: Task, hasContainer: boolean, now: number): void {
     const { icon, color } = phaseIcons[task.phase.type];
     this.description = taskDescription(task, now);
     this.iconPath = new vscode.ThemeIcon(icon, color === null ? undefined : new vscode.ThemeColor(color));
-    this.contextValue = `task.${task.phase.type}`;
+    this.contextValue = `task.${task.phase.type}${hasContainer ? '.container' : ''}`;
     this.accessibilityInformation = { label: taskAccessibleLabel(task, now) };
     // Asked for anew when the pointer rests on it.
     this.tooltip = undefined;

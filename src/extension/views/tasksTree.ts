@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { TaskId } from '../../engine/domain/ids.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import type { TaskModel } from '../../engine/inspection/taskFeed.ts';
+import { heldPort } from '../heldPort.ts';
 import { groupIcons } from './taskIcons.ts';
 import { type TaskCounts, GroupedTasks } from '../../engine/inspection/groupedTasks.ts';
 import { taskFilter } from '../../engine/inspection/taskFilter.ts';
@@ -22,7 +23,6 @@ class GroupItem extends vscode.TreeItem {
   constructor(group: TaskGroup) {
     super(groupLabel(group));
     this.group = group;
-    this.id = `group.${group}`;
     this.contextValue = `group.${group}`;
     this.iconPath = new vscode.ThemeIcon(groupIcons[group]);
   }
@@ -32,6 +32,8 @@ class GroupItem extends vscode.TreeItem {
     const count = countLabel(shown, total);
     this.description = count;
     this.accessibilityInformation = { label: vscode.l10n.t('{0}, {1} tasks', groupLabel(this.group), count) };
+    // VS Code keeps a row of the same id closed as it was while it was empty: its first task would come unseen.
+    this.id = shown === 0 ? `group.${this.group}.empty` : `group.${this.group}`;
     // What is over is rarely looked for, and grows without end.
     this.collapsibleState = shown === 0 ? None : this.group === 'done' ? Collapsed : Expanded;
   }
@@ -168,8 +170,13 @@ export class TasksTree implements vscode.TreeDataProvider<TaskNode> {
   private itemOf(task: Task): TaskItem {
     const item = this.taskItems.get(task.id) ?? new TaskItem(task);
     this.taskItems.set(task.id, item);
-    item.show(task, this.now());
+    item.show(task, this.hasApp(task), this.now());
     return item;
+  }
+
+  /** Whether something could answer on its slot's port. */
+  private hasApp(task: Task): boolean {
+    return task.settings.isolation === 'docker' && heldPort(this.model.slots(), task.id) !== null;
   }
 
   /** Null for a row that was never shown. */
@@ -177,7 +184,7 @@ export class TasksTree implements vscode.TreeDataProvider<TaskNode> {
     const task = this.grouped.get(id);
     const item = this.taskItems.get(id);
     if (task === undefined || item === undefined) return null;
-    item.show(task, this.now());
+    item.show(task, this.hasApp(task), this.now());
     return item;
   }
 }

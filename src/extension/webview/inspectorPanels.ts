@@ -14,6 +14,7 @@ import { loadPage, pageOptions } from './webviewPage.ts';
 
 const commandOf: Readonly<Record<InspectorAction, CommandId>> = {
   approve: commandIds.approve,
+  edit: commandIds.editSpecification,
   'send-back': commandIds.sendBack,
   answer: commandIds.answerQuestions,
   retry: commandIds.retry,

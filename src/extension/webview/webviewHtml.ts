@@ -8,10 +8,14 @@ export function webviewHtml(page: {
   /** Base64, of this one loading. */
   readonly nonce: string;
   readonly cspSource: string;
+  /** BCP 47 tag of the person's language. */
+  readonly language: string;
+  /** The page's words in that language, by the English ones; null for English. */
+  readonly strings: Readonly<Record<string, string>> | null;
   /** The address of a file of `dist/webview`. */
   readonly resource: (file: string) => string;
 }): string {
-  const { name, title, taskId = '', nonce, cspSource, resource } = page;
+  const { name, title, taskId = '', nonce, cspSource, language, strings, resource } = page;
   const csp = [
     `default-src 'none'`,
     `script-src 'nonce-${nonce}'`,
@@ -23,7 +27,7 @@ export function webviewHtml(page: {
     `form-action 'none'`,
   ].join('; ');
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${escaped(language)}">
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${escaped(csp)}">
@@ -34,9 +38,14 @@ export function webviewHtml(page: {
 </head>
 <body data-task="${escaped(taskId)}">
 <div id="page"></div>
-<script nonce="${nonce}" src="${escaped(resource(`${name}.js`))}"></script>
+${strings === null ? '' : stringTable(strings)}<script nonce="${nonce}" src="${escaped(resource(`${name}.js`))}"></script>
 </body>
 </html>`;
+}
+
+/** Data, which no browser runs; nothing in it can end its element. */
+function stringTable(strings: Readonly<Record<string, string>>): string {
+  return `<script type="application/json" id="l10n">${JSON.stringify(strings).replaceAll('<', '\\u003c')}</script>\n`;
 }
 
 function escaped(text: string): string {

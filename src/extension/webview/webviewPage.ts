@@ -12,6 +12,15 @@ export const pageOptions = (context: vscode.ExtensionContext): vscode.WebviewOpt
   localResourceRoots: [pagesFolder(context)],
 });
 
+/** The picture on a panel's tab: a file cannot follow the theme's colours, so there is one for each kind. */
+const tabIcon = (
+  context: vscode.ExtensionContext,
+): { readonly light: vscode.Uri; readonly dark: vscode.Uri } => {
+  const picture = (kind: string): vscode.Uri =>
+    vscode.Uri.joinPath(context.extensionUri, 'media', 'icons', `tab-${kind}.svg`);
+  return { light: picture('light'), dark: picture('dark') };
+};
+
 /** Draws a page in a panel. */
 export function loadPage(
   panel: vscode.WebviewPanel,
@@ -19,12 +28,15 @@ export function loadPage(
   page: { readonly name: WebviewName; readonly taskId?: string },
 ): void {
   const { webview } = panel;
+  panel.iconPath = tabIcon(context);
   webview.options = pageOptions(context);
   webview.html = webviewHtml({
     ...page,
     title: panel.title,
     nonce: randomBytes(18).toString('base64'),
     cspSource: webview.cspSource,
+    language: vscode.env.language,
+    strings: vscode.l10n.bundle ?? null,
     resource: (file) => webview.asWebviewUri(vscode.Uri.joinPath(pagesFolder(context), file)).toString(),
   });
 }

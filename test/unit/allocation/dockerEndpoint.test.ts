@@ -36,6 +36,20 @@ describe('the endpoint of the Docker engine', () => {
     expect(await resolve(env)).toMatchObject({ type: 'socket', socketPath: '/run/other.sock' });
   });
 
+  it('is the one of the settings before everything else, and must be on this machine too', async () => {
+    const given = (address: string) =>
+      resolveDockerEndpoint({
+        address,
+        env: { DOCKER_HOST: 'unix:///run/other.sock' },
+        home,
+        platform: 'linux',
+      });
+    expect(await given('unix:///run/chosen.sock')).toMatchObject({ socketPath: '/run/chosen.sock' });
+    await expect(given('tcp://10.0.0.1:2375')).rejects.toThrow(
+      'The Docker endpoint of the settings names a Docker engine on another machine',
+    );
+  });
+
   it('follows DOCKER_CONTEXT before the current context', async () => {
     writeFileSync(join(home, '.docker/config.json'), JSON.stringify({ auths: {}, currentContext: 'one' }));
     context('one', 'unix:///run/one.sock');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cliEnvironment } from '../../../src/engine/claude/environment.ts';
+import { cliEnvironment, complaintOfVariable } from '../../../src/engine/claude/environment.ts';
 
 it('passes credentials and the address of the service, and nothing else', () => {
   const source = {
@@ -27,4 +27,31 @@ it('leaves out credentials that are not there or empty', () => {
   const environment = cliEnvironment({ ANTHROPIC_API_KEY: '', CLAUDE_CODE_OAUTH_TOKEN: undefined });
   expect(environment).toEqual(cliEnvironment({}));
   expect(environment).not.toHaveProperty('ANTHROPIC_API_KEY');
+});
+
+it('takes what a person added, below what was signed in with and what the engine needs', () => {
+  const environment = cliEnvironment(
+    { ANTHROPIC_API_KEY: 'signed in' },
+    {
+      HTTPS_PROXY: 'http://proxy',
+      ANTHROPIC_API_KEY: 'added',
+      CLAUDE_CODE_MAX_RETRIES: '99',
+      PATH: '/tmp',
+      'a=b': 'c',
+    },
+  );
+  expect(environment).toEqual({
+    ...cliEnvironment({ ANTHROPIC_API_KEY: 'signed in' }),
+    HTTPS_PROXY: 'http://proxy',
+  });
+});
+
+it.each([
+  ['DISABLE_AUTOUPDATER', 'DISABLE_AUTOUPDATER is set by the engine'],
+  ['Path', 'Path is set by the engine'],
+  ['a=b', '"a=b" is no name of a variable'],
+  ['', '"" is no name of a variable'],
+  ['HTTPS_PROXY', null],
+])('says why %s cannot be added', (name, complaint) => {
+  expect(complaintOfVariable(name)).toBe(complaint);
 });

@@ -13,11 +13,19 @@ import {
   walkthroughId,
 } from '../../../src/extension/contributions/ids.ts';
 import { defaultSettings } from '../../../src/engine/settings.ts';
-import { taskSettingsFrom } from '../../../src/extension/taskSettings.ts';
+import { specificationScheme } from '../../../src/extension/review/specificationAddress.ts';
+import { engineSettingsFrom, taskSettingsFrom } from '../../../src/extension/taskSettings.ts';
+import { selectionArgument } from '../../../src/extension/views/treeSelection.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
 const menuItem = v.looseObject({ command: v.string(), when: v.string() });
+const keyBinding = v.looseObject({
+  command: v.string(),
+  when: v.string(),
+  key: v.string(),
+  args: v.optional(v.string()),
+});
 const manifestSchema = v.looseObject({
   main: v.string(),
   icon: v.string(),
@@ -37,7 +45,7 @@ const manifestSchema = v.looseObject({
       }),
     ),
     menus: v.record(v.string(), v.array(menuItem)),
-    keybindings: v.optional(v.array(menuItem), []),
+    keybindings: v.array(keyBinding),
     viewsContainers: v.looseObject({
       activitybar: v.array(v.looseObject({ id: v.string(), icon: v.string() })),
     }),
@@ -182,6 +190,7 @@ describe('package.json holds together', () => {
       commandIds.openSpecification,
       commandIds.openQaReport,
       commandIds.showChanges,
+      commandIds.compareContexts,
       commandIds.showMetrics,
       commandIds.verifyAudit,
       commandIds.exportAudit,
@@ -193,6 +202,23 @@ describe('package.json holds together', () => {
       if (anywhere.includes(command)) expect(enablement ?? '').not.toContain('isWorkspaceTrusted');
       else expect(enablement).toContain('isWorkspaceTrusted');
     }
+  });
+
+  test('keys are few, work on the rows of the tree alone, and say which', () => {
+    expect(contributes.keybindings.length).toBeLessThanOrEqual(5);
+    for (const { when, args } of contributes.keybindings) {
+      expect(when.split(' && ')).toEqual(
+        expect.arrayContaining([`focusedView == ${viewIds.tasks}`, 'listFocus', '!inputFocus']),
+      );
+      expect(args).toBe(selectionArgument);
+    }
+  });
+
+  test('the extension wakes for a specification that was left open, and menus know it', () => {
+    expect(manifest.activationEvents).toContain(`onFileSystem:${specificationScheme}`);
+    expect(contributes.menus['editor/title']?.map(({ when }) => when)).toEqual([
+      `resourceScheme == ${specificationScheme}`,
+    ]);
   });
 
   test('every word is in package.nls.json, and every word there is used', () => {
@@ -211,7 +237,17 @@ describe('package.json holds together', () => {
   });
 
   test('what is executed, and where secrets go, only the machine may set', () => {
-    const ofMachine = ['isolation', 'image', 'claudePath', 'baseUrl', 'implementation.allowedTools'];
+    const ofMachine = [
+      'isolation',
+      'dockerHost',
+      'image',
+      'claudePath',
+      'baseUrl',
+      'environment',
+      'implementation.allowedTools',
+      // A repository must not have the traces of its tasks removed.
+      'keepTranscriptsDays',
+    ];
     for (const key of ofMachine) expect(properties[`${configurationSection}.${key}`]?.scope).toBe('machine');
   });
 
@@ -231,4 +267,12 @@ test('the defaults of the settings are those of the engine', () => {
   expect(taskSettingsFrom((key) => properties[`${configurationSection}.${key}`]?.default)).toEqual(
     defaultSettings,
   );
+});
+
+test('the defaults of the engine are two tasks at once, the Docker of the person, and a time for transcripts', () => {
+  expect(engineSettingsFrom((key) => properties[`${configurationSection}.${key}`]?.default)).toEqual({
+    dockerHost: null,
+    maxConcurrent: 2,
+    keepTranscriptsDays: 90,
+  });
 });

@@ -30,9 +30,11 @@ class MemorySecrets implements SecretStorage {
   }
 }
 
+const none = () => ({});
+
 test('the environment of VS Code counts as long as nobody signed in', async () => {
   vi.stubEnv('ANTHROPIC_API_KEY', 'of the shell');
-  const environment = new RunEnvironment(new Secrets(new MemorySecrets()), () => null);
+  const environment = new RunEnvironment(new Secrets(new MemorySecrets()), () => null, none);
   await environment.refresh();
   expect(environment.variables['ANTHROPIC_API_KEY']).toBe('of the shell');
 });
@@ -41,7 +43,7 @@ test('what a person signed in with stands in the place of every other credential
   vi.stubEnv('ANTHROPIC_API_KEY', 'of the shell');
   vi.stubEnv('ANTHROPIC_AUTH_TOKEN', 'of the shell too');
   const secrets = new Secrets(new MemorySecrets());
-  const environment = new RunEnvironment(secrets, () => null);
+  const environment = new RunEnvironment(secrets, () => null, none);
   await secrets.store('CLAUDE_CODE_OAUTH_TOKEN', 'token=with=signs');
   await environment.refresh();
   expect(environment.variables).toMatchObject({ CLAUDE_CODE_OAUTH_TOKEN: 'token=with=signs' });
@@ -61,13 +63,29 @@ test('what a person signed in with stands in the place of every other credential
 test('the address of the service is the one of the settings, also when that is taken back', async () => {
   vi.stubEnv('ANTHROPIC_BASE_URL', undefined);
   let address: string | null = 'http://gateway.example';
-  const environment = new RunEnvironment(new Secrets(new MemorySecrets()), () => address);
+  const environment = new RunEnvironment(new Secrets(new MemorySecrets()), () => address, none);
   const { variables } = environment;
   await environment.refresh();
   expect(variables['ANTHROPIC_BASE_URL']).toBe('http://gateway.example');
   address = null;
   await environment.refresh();
   expect(variables['ANTHROPIC_BASE_URL']).toBeUndefined();
+});
+
+test('what a person adds for Claude Code is kept apart from the rest, also when it is taken back', async () => {
+  let added: Record<string, string> = { HTTPS_PROXY: 'http://proxy' };
+  const environment = new RunEnvironment(
+    new Secrets(new MemorySecrets()),
+    () => null,
+    () => added,
+  );
+  const { extra } = environment;
+  await environment.refresh();
+  expect(extra).toEqual({ HTTPS_PROXY: 'http://proxy' });
+  expect(environment.variables).not.toHaveProperty('HTTPS_PROXY', 'http://proxy');
+  added = {};
+  await environment.refresh();
+  expect(extra).toEqual({});
 });
 
 test('only a change of the credential is told', async () => {

@@ -26,6 +26,7 @@ class Window {
   connected: Connected | null = null;
   private connection: EngineConnection;
   private closed = false;
+  private reopening: Promise<unknown> = Promise.resolve();
   private readonly storage: string;
   private readonly name: string;
 
@@ -45,6 +46,7 @@ class Window {
   async close(): Promise<void> {
     this.closed = true;
     await this.connection.close();
+    await this.reopening;
   }
 
   private make(): EngineConnection {
@@ -76,7 +78,10 @@ class Window {
         this.connected = null;
         if (this.closed) return;
         this.connection = this.make();
-        void this.open();
+        // As the session does: an opening that the window's end interrupts is no failure of anything.
+        this.reopening = this.open().catch((error: unknown) => {
+          if (!this.closed) throw error;
+        });
       },
     });
   }
@@ -169,4 +174,16 @@ test('a connection that is closed while it opens gives the storage up again', as
   await first.close();
   await expect(opening).rejects.toThrow('closing');
   expect((await new Window(storage, 'second').open()).type).toBe('driving');
+});
+
+test('a window that closes while it takes over leaves the storage to the next', async () => {
+  const storage = await temporaryDirectory();
+  const first = new Window(storage, 'first');
+  await first.open();
+  const second = new Window(storage, 'second');
+  await second.open();
+  await first.close();
+  await vi.waitFor(() => expect(second.connected).toBeNull());
+  await second.close();
+  expect((await new Window(storage, 'third').open()).type).toBe('driving');
 });

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
 import { defaultSettings } from '../../../src/engine/settings.ts';
-import { taskSettingsFrom } from '../../../src/extension/taskSettings.ts';
+import {
+  checked,
+  engineSettingsFrom,
+  taskSettingsFrom,
+  variables,
+} from '../../../src/extension/taskSettings.ts';
 
 const defaults: Readonly<Record<string, unknown>> = {
   isolation: 'docker',
@@ -70,5 +75,41 @@ describe('a setting that is not right is named', () => {
     const read = () => settingsWith({ [key]: value });
     expect(read).toThrow(`orchestrator.${key} is not right`);
     expect(read).toThrow(OrchestratorError);
+  });
+});
+
+describe('the settings of the engine', () => {
+  const engineDefaults = { dockerHost: '', maxConcurrentTasks: 2, keepTranscriptsDays: 90 };
+  const engineWith = (changes: Readonly<Record<string, unknown>>) =>
+    engineSettingsFrom((key) => ({ ...engineDefaults, ...changes })[key as keyof typeof engineDefaults]);
+
+  test('reach it; no days means for good', () => {
+    expect(
+      engineWith({ dockerHost: ' unix:///run/docker.sock ', maxConcurrentTasks: 1, keepTranscriptsDays: 0 }),
+    ).toEqual({ dockerHost: 'unix:///run/docker.sock', maxConcurrent: 1, keepTranscriptsDays: null });
+  });
+
+  test.each([
+    ['maxConcurrentTasks', 3, 'at most 2'],
+    ['maxConcurrentTasks', 0, 'at least 1'],
+    ['maxConcurrentTasks', 1.5, 'whole number from 1 to 2'],
+    ['maxConcurrentTasks', '2', 'whole number from 1 to 2'],
+    ['keepTranscriptsDays', -1, 'at least 0'],
+    ['keepTranscriptsDays', 1e9, 'at most 36500'],
+    ['dockerHost', '/var/run/docker.sock', 'unix:///var/run/docker.sock'],
+    ['dockerHost', 'ssh://elsewhere', 'must be an address'],
+  ])('%s: %j is refused with what would be right', (key, value, words) => {
+    expect(() => engineWith({ [key]: value })).toThrow(`orchestrator.${key} is not right`);
+    expect(() => engineWith({ [key]: value })).toThrow(words);
+  });
+
+  test.each([
+    [['A=b'], 'is no name of a variable'],
+    [{ 'A B': 'c' }, '"A B" is no name of a variable'],
+    [{ HOME: '/tmp' }, 'HOME is set by the engine'],
+    [{ RETRIES: 3 }, 'every value must be text'],
+    ['A=b', 'must be variables by name'],
+  ])('the environment %j is refused with what is wrong', (value, words) => {
+    expect(() => checked(() => value, 'environment', variables)).toThrow(words);
   });
 });

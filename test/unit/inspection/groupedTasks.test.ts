@@ -96,11 +96,13 @@ describe('grouped tasks', () => {
       taskIn('completed', 7),
     );
     groups.setFilter(() => false);
-    expect(groups.counts()).toEqual({ running: 2, queued: 1, needsYou: 2 });
+    expect(groups.counts()).toEqual({ running: 2, queued: 1, needsYou: 2, toReview: 1 });
     expect(taskGroups.every((group) => groups.rows(group).length === 0)).toBe(true);
     expect(groups.total('needs-you')).toBe(2);
     groups.update([taskIn('completed', 1)]);
-    expect(groups.counts()).toEqual({ running: 1, queued: 1, needsYou: 2 });
+    expect(groups.counts()).toEqual({ running: 1, queued: 1, needsYou: 2, toReview: 2 });
+    groups.update([taskIn('merging', 1)]);
+    expect(groups.counts().toReview).toBe(1);
   });
 
   test('knows which tasks a failure holds up, until it is over', () => {

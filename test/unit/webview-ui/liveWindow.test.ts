@@ -11,6 +11,7 @@ const entries = (from: number, count: number): LiveEntry[] =>
     kind: 'says',
     text: `entry ${from + at}`,
     hasDetail: false,
+    call: null,
   }));
 
 const state = (total: number, ended = false) => ({ runId, total, ended });
@@ -52,4 +53,24 @@ test('asks for the entries that a tail left out', () => {
   window.grow(state(90), entries(80, 10));
   expect(window.missing(0, 9)).toEqual([]);
   expect(window.missing(0, 89)).toEqual([{ from: 0, count: 90 }]);
+});
+
+test('a call that is held has its result, and one that is not changes nothing', () => {
+  const window = new LiveWindow();
+  window.grow(state(300), [{ index: 299, kind: 'does', text: 'Bash', hasDetail: true, call: 'open' }]);
+  window.answer([
+    { index: 299, call: 'failed' },
+    { index: 3, call: 'done' },
+  ]);
+  expect(window.at(299)?.call).toBe('failed');
+  expect(window.at(3)).toBeUndefined();
+  expect(window.held).toBe(1);
+});
+
+test('after something was missed everything is asked for anew, and the length stays', () => {
+  const window = new LiveWindow();
+  window.grow(state(50), entries(0, 50));
+  window.forget();
+  expect(window.total).toBe(50);
+  expect(window.missing(0, 49)).toEqual([{ from: 0, count: 50 }]);
 });

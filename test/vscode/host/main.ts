@@ -1,11 +1,12 @@
 import Mocha from 'mocha';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
+import { closing } from './closing.ts';
 import { contributions } from './contributions.ts';
 import { restricted } from './restricted.ts';
 import { requestSchema, type Suite, type SuiteName, type Verdict } from './verdict.ts';
 
-const suites: Readonly<Record<SuiteName, Suite>> = { contributions, restricted };
+const suites: Readonly<Record<SuiteName, Suite>> = { closing, contributions, restricted };
 
 /** Runs a suite inside the extension host: called by the module that `prepareHostTests` writes. */
 export async function run(argument: unknown): Promise<Verdict> {

@@ -1,6 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit/html.js';
 import { unsafeHTML } from 'lit/directives/unsafe-html.js';
 import { longestRendered, renderMarkdown } from '../sanitize.ts';
+import { whole } from '../format.ts';
+import { l10n } from '../l10n.ts';
 
 let last: { readonly source: string; readonly html: string } | undefined;
 
@@ -12,10 +14,9 @@ export function markdown(source: string): TemplateResult {
     ${
       source.length > longestRendered
         ? html`<p class="note">
-              The first ${longestRendered.toLocaleString('en')} of ${source.length.toLocaleString('en')}
-              characters are formatted. The rest, as it is:
+              ${l10n.t('The first {0} of {1} characters are formatted. The rest, as it is:', whole(longestRendered), whole(source.length))}
             </p>
-            <pre class="plain" tabindex="0" aria-label="Rest of the text">
+            <pre class="plain" tabindex="0" aria-label=${l10n.t('Rest of the text')}>
 ${source.slice(longestRendered)}</pre>`
         : nothing
     }`;

@@ -10,6 +10,7 @@ import { note, problem } from '../components/text.ts';
 import { mark } from '../components/icon.ts';
 import { dateTime, whole } from '../format.ts';
 import { messageOf, type PageHost } from './pageHost.ts';
+import { l10n } from '../l10n.ts';
 
 type Verification = AnswerTo<'verify'> | 'asked' | { readonly type: 'failed'; readonly message: string };
 
@@ -31,11 +32,11 @@ export class AuditPage {
     if (this.rows === null && this.failure === null) this.read();
     const rows = this.rows ?? [];
     const shown = rows.filter((row) => this.isWanted(row));
-    return html`<section aria-label="Audit trail">
+    return html`<section aria-label=${l10n.t('Audit trail')}>
       <div class="toolbar">
         ${textField({
-          label: 'Filter by event, cause or data',
-          placeholder: 'Filter',
+          label: l10n.t('Filter by event, cause or data'),
+          placeholder: l10n.t('Filter'),
           value: this.words,
           onInput: (value) => {
             this.words = value;
@@ -43,23 +44,26 @@ export class AuditPage {
           },
         })}
         ${dropdown({
-          label: 'Actor',
+          label: l10n.t('Actor'),
           value: this.actor,
           choices: [
-            { value: '', label: 'anyone' },
-            { value: 'person', label: 'person' },
-            { value: 'engine', label: 'engine' },
+            { value: '', label: l10n.t('anyone') },
+            { value: 'person', label: l10n.t('person') },
+            { value: 'engine', label: l10n.t('engine') },
           ],
           onChange: (value) => {
             this.actor = value;
             this.host.update();
           },
         })}
-        <span class="count" role="status">${whole(shown.length)} of ${whole(rows.length)} rows</span>
-        ${button({ label: 'Verify', icon: 'verified', onClick: () => this.verify() })} ${this.verified()}
+        <span class="count" role="status"
+          >${l10n.t('{0} of {1} rows', whole(shown.length), whole(rows.length))}</span
+        >
+        ${button({ label: l10n.t('Verify'), icon: 'verified', onClick: () => this.verify() })}
+        ${this.verified()}
       </div>
       ${this.failure === null ? nothing : problem(this.failure)}
-      ${this.rows === null && this.failure === null ? loading('Reading the audit trail…') : this.table(shown)}
+      ${this.rows === null && this.failure === null ? loading(l10n.t('Reading the audit trail…')) : this.table(shown)}
     </section>`;
   }
 
@@ -77,17 +81,17 @@ export class AuditPage {
   }
 
   private table(rows: readonly AuditRowView[]): TemplateResult {
-    if (rows.length === 0) return note('No row fits the filter.');
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="Audit rows">
+    if (rows.length === 0) return note(l10n.t('No row fits the filter.'));
+    return html`<div class="scroll" tabindex="0" role="region" aria-label=${l10n.t('Audit rows')}>
       <table class="audit">
         <thead>
           <tr>
-            <th scope="col">Row</th>
-            <th scope="col">Time</th>
-            <th scope="col">Event</th>
-            <th scope="col">Actor</th>
-            <th scope="col">Cause</th>
-            <th scope="col">Data</th>
+            <th scope="col">${l10n.t('Row')}</th>
+            <th scope="col">${l10n.t('Time')}</th>
+            <th scope="col">${l10n.t('Event')}</th>
+            <th scope="col">${l10n.t('Actor')}</th>
+            <th scope="col">${l10n.t('Cause')}</th>
+            <th scope="col">${l10n.t('Data')}</th>
           </tr>
         </thead>
         <tbody>
@@ -102,13 +106,13 @@ export class AuditPage {
                     class="codicon codicon-${actor === 'person' ? 'person' : 'gear'}"
                     aria-hidden="true"
                   ></span>
-                  ${actor}
+                  ${actor === 'person' ? l10n.t('person') : l10n.t('engine')}
                 </td>
                 <td class="short">${cause}</td>
                 <td>
                   <details>
                     <summary>${hash.slice(0, 12)}</summary>
-                    <pre tabindex="0" aria-label="Data of row ${seq}">${data}</pre>
+                    <pre tabindex="0" aria-label=${l10n.t('Data of row {0}', seq)}>${data}</pre>
                     <p class="note">SHA-256 ${hash}</p>
                   </details>
                 </td>
@@ -122,14 +126,14 @@ export class AuditPage {
   private verified(): TemplateResult | typeof nothing {
     const { verification } = this;
     if (verification === null) return nothing;
-    if (verification === 'asked') return loading('Verifying…');
+    if (verification === 'asked') return loading(l10n.t('Verifying…'));
     if (verification.type === 'failed') return problem(verification.message);
     const { ok, rows, firstBadRow } = verification;
     return html`<span role="status"
       >${
         ok
-          ? mark('good', `Verified: all ${whole(rows)} rows of the storage are whole`)
-          : mark('bad', `Row ${String(firstBadRow)} of ${whole(rows)} was changed`)
+          ? mark('good', l10n.t('Verified: all {0} rows of the storage are whole', whole(rows)))
+          : mark('bad', l10n.t('Row {0} of {1} was changed', String(firstBadRow), whole(rows)))
       }</span
     >`;
   }

@@ -7,6 +7,7 @@ import { markdown } from '../components/markdown.ts';
 import { dateTime, runName, shortDigest, stageNames, whole } from '../format.ts';
 import { sideBySide, type DiffRow } from '../textDiff.ts';
 import { messageOf, type PageHost } from './pageHost.ts';
+import { l10n } from '../l10n.ts';
 
 /** Bundles that the page keeps; others are asked for again. */
 const mostKept = 6;
@@ -28,16 +29,16 @@ export class ContextPage {
   render(view: InspectorView): TemplateResult {
     const heads = view.bundles;
     if (heads.length === 0)
-      return note('No context yet: the request appears here as soon as the task is created.');
+      return note(l10n.t('No context yet: the request appears here as soon as the task is created.'));
     const head =
       heads.find((each) => keyOf(each) === this.chosen) ?? newestAccepted(view) ?? heads[heads.length - 1];
-    if (head === undefined) return note('No context yet.');
+    if (head === undefined) return note(l10n.t('No context yet.'));
     const others = heads.filter((each) => each.stage === head.stage && each.version !== head.version);
     const other = others.find((each) => keyOf(each) === this.compared);
-    return html`<section aria-label="Context">
+    return html`<section aria-label=${l10n.t('Context')}>
       <div class="toolbar">
         ${dropdown({
-          label: 'Context',
+          label: l10n.t('Context'),
           value: keyOf(head),
           choices: heads.map((each) => ({ value: keyOf(each), label: labelOf(each, view) })),
           onChange: (key) => {
@@ -50,11 +51,14 @@ export class ContextPage {
           others.length === 0
             ? nothing
             : dropdown({
-                label: 'Compare with',
+                label: l10n.t('Compare with'),
                 value: other === undefined ? '' : keyOf(other),
                 choices: [
-                  { value: '', label: 'nothing' },
-                  ...others.map((each) => ({ value: keyOf(each), label: `version ${each.version}` })),
+                  { value: '', label: l10n.t('nothing') },
+                  ...others.map((each) => ({
+                    value: keyOf(each),
+                    label: l10n.t('version {0}', each.version),
+                  })),
                 ],
                 onChange: (key) => {
                   this.compared = key === '' ? null : key;
@@ -76,31 +80,31 @@ export class ContextPage {
         <dt>SHA-256</dt>
         <dd>
           <code title=${head.digest}>${shortDigest(head.digest)}</code>
-          ${iconButton({ label: 'Copy digest', icon: 'copy', onClick: () => void navigator.clipboard.writeText(head.digest) })}
+          ${iconButton({ label: l10n.t('Copy digest'), icon: 'copy', onClick: () => void navigator.clipboard.writeText(head.digest) })}
         </dd>
       </div>
       <div>
-        <dt>From</dt>
-        <dd>${from === undefined ? 'you' : runName(from)}, ${dateTime(head.createdAt)}</dd>
+        <dt>${l10n.t('From')}</dt>
+        <dd>${from === undefined ? l10n.t('you') : runName(from)}, ${dateTime(head.createdAt)}</dd>
       </div>
       <div>
-        <dt>Used by</dt>
-        <dd>${users.length === 0 ? 'no run yet' : users.join(', ')}</dd>
+        <dt>${l10n.t('Used by')}</dt>
+        <dd>${users.length === 0 ? l10n.t('no run yet') : users.join(', ')}</dd>
       </div>
       <div>
-        <dt>Stands</dt>
+        <dt>${l10n.t('Stands')}</dt>
         <dd>
-          ${view.task.accepted.includes(head.digest) ? mark('good', 'Accepted') : mark('open', 'Not in force')}
+          ${view.task.accepted.includes(head.digest) ? mark('good', l10n.t('Accepted')) : mark('open', l10n.t('Not in force'))}
         </dd>
       </div>
       ${
         bundle === 'asked' || bundle.type === 'failed'
           ? nothing
           : html`<div>
-              <dt>Stored</dt>
+              <dt>${l10n.t('Stored')}</dt>
               <dd>
-                ${whole(bundle.bytes)} bytes,
-                ${bundle.isIntact ? mark('good', 'bytes match the digest') : mark('bad', 'bytes do not match the digest')}
+                ${l10n.t('{0} bytes', whole(bundle.bytes))},
+                ${bundle.isIntact ? mark('good', l10n.t('bytes match the digest')) : mark('bad', l10n.t('bytes do not match the digest'))}
               </dd>
             </div>`
       }
@@ -109,31 +113,31 @@ export class ContextPage {
 
   private content(head: BundleHead): TemplateResult {
     const bundle = this.bundle(head);
-    if (bundle === 'asked') return loading('Reading the context…');
+    if (bundle === 'asked') return loading(l10n.t('Reading the context…'));
     if (bundle.type === 'failed') return problem(bundle.message);
-    return html`${bundle.isCut ? note('This context is longer than what is shown here.') : nothing}
+    return html`${bundle.isCut ? note(l10n.t('This context is longer than what is shown here.')) : nothing}
     ${markdown(bundle.markdown)}`;
   }
 
   private comparison(one: BundleHead, other: BundleHead): TemplateResult {
     const [before, after] = one.version < other.version ? [one, other] : [other, one];
     const [left, right] = [this.bundle(before), this.bundle(after)];
-    if (left === 'asked' || right === 'asked') return loading('Reading both versions…');
+    if (left === 'asked' || right === 'asked') return loading(l10n.t('Reading both versions…'));
     if (left.type === 'failed') return problem(left.message);
     if (right.type === 'failed') return problem(right.message);
     const key = `${keyOf(before)} ${keyOf(after)}`;
     if (this.compares?.key !== key) this.compares = { key, rows: sideBySide(left.markdown, right.markdown) };
     const { rows } = this.compares;
-    if (rows === null) return note('The two versions have too little in common to compare.');
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison">
+    if (rows === null) return note(l10n.t('The two versions have too little in common to compare.'));
+    return html`<div class="scroll" tabindex="0" role="region" aria-label=${l10n.t('Comparison')}>
       <table class="diff">
         <caption class="unseen">
-          Version ${before.version} and version ${after.version}, line by line
+          ${l10n.t('Version {0} and version {1}, line by line', before.version, after.version)}
         </caption>
         <thead>
           <tr>
-            <th scope="col">Version ${before.version}</th>
-            <th scope="col">Version ${after.version}</th>
+            <th scope="col">${l10n.t('Version {0}', before.version)}</th>
+            <th scope="col">${l10n.t('Version {0}', after.version)}</th>
           </tr>
         </thead>
         <tbody>
@@ -174,7 +178,9 @@ export class ContextPage {
 const keyOf = ({ stage, version }: BundleHead): string => `${stage}-${version}`;
 
 const labelOf = (head: BundleHead, view: InspectorView): string =>
-  `${stageNames[head.stage]}, version ${head.version}${view.task.accepted.includes(head.digest) ? ' (accepted)' : ''}`;
+  view.task.accepted.includes(head.digest)
+    ? l10n.t('{0}, version {1} (accepted)', stageNames[head.stage], head.version)
+    : l10n.t('{0}, version {1}', stageNames[head.stage], head.version);
 
 function newestAccepted({ bundles, task }: InspectorView): BundleHead | undefined {
   return bundles
@@ -190,6 +196,6 @@ const cell = (text: string | null, sign: 'removed' | 'added' | null): TemplateRe
           sign === null
             ? nothing
             : html`<span class="sign" aria-hidden="true">${sign === 'added' ? '+' : '−'}</span
-                ><span class="unseen">${sign}: </span>`
+                ><span class="unseen">${sign === 'added' ? l10n.t('added') : l10n.t('removed')}: </span>`
         }<span class="line">${text}</span>
       </td>`;

@@ -3,6 +3,7 @@ import type { InspectorView, RunView, TokenUsage } from '../../../src/engine/pro
 import { note } from '../components/text.ts';
 import { duration, runName, stageNames, usd, whole } from '../format.ts';
 import type { PageHost } from './pageHost.ts';
+import { l10n } from '../l10n.ts';
 
 const stages = ['specification', 'implementation', 'qa'] as const;
 
@@ -17,25 +18,25 @@ export class CostPage {
   }
 
   render({ runs }: InspectorView, now: number): TemplateResult {
-    if (runs.length === 0) return note('Nothing was spent yet.');
+    if (runs.length === 0) return note(l10n.t('Nothing was spent yet.'));
     for (const run of runs) if (run.status !== 'running' && !this.usage.has(run.id)) this.ask(run);
     const total = runs.reduce((sum, { costUsd }) => sum + costUsd, 0);
-    return html`<section aria-label="Cost">
-      <div class="scroll" tabindex="0" role="region" aria-label="Cost by stage and run">
+    return html`<section aria-label=${l10n.t('Cost')}>
+      <div class="scroll" tabindex="0" role="region" aria-label=${l10n.t('Cost by stage and run')}>
         <table class="cost">
           <caption>
-            ${usd(total)} in ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}
+            ${runs.length === 1 ? l10n.t('{0} in 1 run', usd(total)) : l10n.t('{0} in {1} runs', usd(total), runs.length)}
           </caption>
           <thead>
             <tr>
-              <th scope="col">Stage and run</th>
-              <th scope="col">Outcome</th>
-              <th scope="col">Time</th>
-              <th scope="col">USD</th>
-              <th scope="col">Input</th>
-              <th scope="col">From cache</th>
-              <th scope="col">To cache</th>
-              <th scope="col">Output</th>
+              <th scope="col">${l10n.t('Stage and run')}</th>
+              <th scope="col">${l10n.t('Outcome')}</th>
+              <th scope="col">${l10n.t('Time')}</th>
+              <th scope="col">${l10n.t('USD')}</th>
+              <th scope="col">${l10n.t('Input')}</th>
+              <th scope="col">${l10n.t('From cache')}</th>
+              <th scope="col">${l10n.t('To cache')}</th>
+              <th scope="col">${l10n.t('Output')}</th>
             </tr>
           </thead>
           ${stages.map((stage) =>
@@ -47,7 +48,7 @@ export class CostPage {
           )}
         </table>
       </div>
-      ${note('USD as Claude Code reports it for each run. Tokens are read from the run’s transcript; a run that was ended early, or whose transcript was removed, shows a dash.')}
+      ${note(l10n.t('USD as Claude Code reports it for each run. Tokens are read from the run’s transcript; a run that was ended early, or whose transcript was removed, shows a dash.'))}
     </section>`;
   }
 

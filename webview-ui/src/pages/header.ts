@@ -8,6 +8,7 @@ import type {
 import { button } from '../components/controls.ts';
 import { mark } from '../components/icon.ts';
 import { duration, phaseNames, spokenDuration, stageNames, usd } from '../format.ts';
+import { l10n } from '../l10n.ts';
 
 const stages = ['specification', 'implementation', 'qa'] as const;
 type Stage = (typeof stages)[number];
@@ -16,17 +17,18 @@ type Stage = (typeof stages)[number];
 export const actionLabels: Readonly<
   Record<InspectorAction, { readonly label: string; readonly icon: string }>
 > = {
-  approve: { label: 'Approve', icon: 'check' },
-  'send-back': { label: 'Send Back with Notes', icon: 'reply' },
-  answer: { label: 'Answer Open Questions', icon: 'question' },
-  retry: { label: 'Retry Stage', icon: 'refresh' },
-  advance: { label: 'Advance', icon: 'debug-step-over' },
-  pause: { label: 'Pause', icon: 'debug-pause' },
-  resume: { label: 'Resume', icon: 'debug-continue' },
-  cancel: { label: 'Cancel', icon: 'circle-slash' },
-  'show-changes': { label: 'Show Changes', icon: 'diff-multiple' },
-  'open-app': { label: 'Open App', icon: 'link-external' },
-  accept: { label: 'Accept and Merge', icon: 'git-merge' },
+  approve: { label: l10n.t('Approve'), icon: 'check' },
+  edit: { label: l10n.t('Edit Specification'), icon: 'edit' },
+  'send-back': { label: l10n.t('Send Back with Notes'), icon: 'reply' },
+  answer: { label: l10n.t('Answer Open Questions'), icon: 'question' },
+  retry: { label: l10n.t('Retry Stage'), icon: 'refresh' },
+  advance: { label: l10n.t('Advance'), icon: 'debug-step-over' },
+  pause: { label: l10n.t('Pause'), icon: 'debug-pause' },
+  resume: { label: l10n.t('Resume'), icon: 'debug-continue' },
+  cancel: { label: l10n.t('Cancel'), icon: 'circle-slash' },
+  'show-changes': { label: l10n.t('Show Changes'), icon: 'diff-multiple' },
+  'open-app': { label: l10n.t('Open App'), icon: 'link-external' },
+  accept: { label: l10n.t('Accept and Merge'), icon: 'git-merge' },
 };
 
 /** Title, standing, the three stages with their times, and the moves that make sense now. */
@@ -42,15 +44,15 @@ export function header(
     <p class="standing">
       ${standing(task)} ${task.reason === null ? nothing : html`<span class="reason">${task.reason}</span>`}
     </p>
-    <ol class="stepper" aria-label="Stages">
+    <ol class="stepper" aria-label=${l10n.t('Stages')}>
       ${stages.map((stage) => step(stage, task, runs, now))}
     </ol>
     <dl class="facts">
-      ${fact('Cost', usd(cost))} ${fact('Branch', task.branch)}
-      ${fact('Port', task.port === null ? null : String(task.port))}
-      ${fact('QA rounds', task.qaRounds === 0 ? null : `${task.qaRounds} of ${task.maxQaRounds}`)}
+      ${fact(l10n.t('Cost'), usd(cost))} ${fact(l10n.t('Branch'), task.branch)}
+      ${fact(l10n.t('Port'), task.port === null ? null : String(task.port))}
+      ${fact(l10n.t('QA rounds'), task.qaRounds === 0 ? null : l10n.t('{0} of {1}', task.qaRounds, task.maxQaRounds))}
     </dl>
-    <div class="actions" role="group" aria-label="Actions">
+    <div class="actions" role="group" aria-label=${l10n.t('Actions')}>
       ${task.actions.map((action, index) =>
         button({
           ...actionLabels[action],
@@ -64,7 +66,7 @@ export function header(
 
 /** What a screen reader is told when it changes: no times, or it would never be silent. */
 export const announcement = ({ task }: InspectorView): string =>
-  `${stageNames[task.stage]}: ${phaseNames[task.phase]}`;
+  l10n.t('{0}: {1}', stageNames[task.stage], phaseNames[task.phase]);
 
 /** What a task does or waits for. */
 export function standing(task: Pick<TaskView, 'phase'>): TemplateResult {
@@ -97,7 +99,7 @@ function step(stage: Stage, task: TaskView, runs: readonly RunView[], now: numbe
   const time = own.reduce((sum, run) => sum + (run.completedAt ?? now) - run.startedAt, 0);
   const isCurrent =
     task.stage === stage && !['completed', 'merging', 'done', 'cancelled'].includes(task.phase);
-  const tries = own.length > 1 ? `, ${own.length} runs` : '';
+  const tries = own.length > 1 ? l10n.t(', {0} runs', own.length) : '';
   return html`<li class=${isCurrent ? 'current' : ''} aria-current=${isCurrent ? 'step' : nothing}>
     <span class="stage">${stageNames[stage]}</span>
     ${stepMark(newest, isCurrent, task)}
@@ -113,16 +115,16 @@ function step(stage: Stage, task: TaskView, runs: readonly RunView[], now: numbe
 }
 
 function stepMark(newest: RunView | undefined, isCurrent: boolean, task: TaskView): TemplateResult {
-  if (newest === undefined) return mark('open', isCurrent ? phaseNames[task.phase] : 'To come');
+  if (newest === undefined) return mark('open', isCurrent ? phaseNames[task.phase] : l10n.t('To come'));
   switch (newest.status) {
     case 'running':
-      return mark('running', 'Running');
+      return mark('running', l10n.t('Running'));
     case 'completed':
-      return mark('good', 'Completed');
+      return mark('good', l10n.t('Completed'));
     case 'cancelled':
-      return mark('open', 'Stopped');
+      return mark('open', l10n.t('Stopped'));
     case 'failed':
-      return mark('bad', 'Failed');
+      return mark('bad', l10n.t('Failed'));
   }
 }
 

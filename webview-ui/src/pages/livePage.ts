@@ -9,11 +9,13 @@ import type {
   RunView,
 } from '../../../src/engine/protocol/inspector.ts';
 import { button, dropdown, loading } from '../components/controls.ts';
+import { mark } from '../components/icon.ts';
 import { note, problem } from '../components/text.ts';
 import { runName, whole } from '../format.ts';
 import { LiveWindow } from '../liveWindow.ts';
 import { LiveSearch } from './liveSearch.ts';
 import { messageOf, type PageHost } from './pageHost.ts';
+import { l10n } from '../l10n.ts';
 
 /** Rows around what is visible that are asked for with it. */
 const margin = 60;
@@ -21,15 +23,15 @@ const margin = 60;
 const mostOpen = 50;
 
 const kinds: Readonly<Record<LiveEntry['kind'], { readonly label: string; readonly icon: string }>> = {
-  says: { label: 'Says', icon: 'comment' },
-  does: { label: 'Does', icon: 'tools' },
-  result: { label: 'Result', icon: 'indent' },
-  'failed-result': { label: 'Failed', icon: 'error' },
-  waits: { label: 'Waits', icon: 'clockface' },
-  denied: { label: 'Denied', icon: 'circle-slash' },
-  note: { label: 'Note', icon: 'info' },
-  error: { label: 'Error', icon: 'error' },
-  raw: { label: 'Output', icon: 'output' },
+  says: { label: l10n.t('Says'), icon: 'comment' },
+  does: { label: l10n.t('Does'), icon: 'tools' },
+  result: { label: l10n.t('Result'), icon: 'indent' },
+  'failed-result': { label: l10n.t('Failed'), icon: 'error' },
+  waits: { label: l10n.t('Waits'), icon: 'clockface' },
+  denied: { label: l10n.t('Denied'), icon: 'circle-slash' },
+  note: { label: l10n.t('Note'), icon: 'info' },
+  error: { label: l10n.t('Error'), icon: 'error' },
+  raw: { label: l10n.t('Output'), icon: 'output' },
 };
 
 type Detail = AnswerTo<'live-detail'> | 'asked' | { readonly type: 'failed'; readonly message: string };
@@ -55,12 +57,12 @@ export class LivePage {
   render(view: InspectorView): TemplateResult {
     const run = view.runs.find(({ id }) => id === this.host.place.runId) ?? view.runs.at(-1);
     if (run === undefined)
-      return note('No run yet. What the agent says and does appears here as it happens.');
+      return note(l10n.t('No run yet. What the agent says and does appears here as it happens.'));
     this.watch(run.id);
-    return html`<section aria-label="Live output">
+    return html`<section aria-label=${l10n.t('Live output')}>
       <div class="toolbar">
         ${dropdown({
-          label: 'Run',
+          label: l10n.t('Run'),
           value: run.id,
           choices: view.runs.map((each) => ({ value: each.id, label: `${runName(each)}, ${each.status}` })),
           onChange: (value) => {
@@ -71,12 +73,17 @@ export class LivePage {
         })}
         ${this.search.render()}
         <span class="count"
-          >${whole(this.window.total)} ${this.window.total === 1 ? 'entry' : 'entries'}</span
+          >${this.window.total === 1 ? l10n.t('1 entry') : l10n.t('{0} entries', whole(this.window.total))}</span
         >
         ${
           this.follows
             ? nothing
-            : button({ label: 'Follow', icon: 'arrow-down', look: 'primary', onClick: () => this.follow() })
+            : button({
+                label: l10n.t('Follow'),
+                icon: 'arrow-down',
+                look: 'primary',
+                onClick: () => this.follow(),
+              })
         }
       </div>
       ${this.failure === null ? nothing : problem(this.failure)} ${this.entries(run)}
@@ -87,6 +94,8 @@ export class LivePage {
     if (change.type !== 'live' || change.state.runId !== this.runId) return;
     const before = this.window.total;
     this.window.grow(change.state, change.tail);
+    this.window.answer(change.answered);
+    for (const { index } of change.answered) if (this.details.has(index)) this.readDetail(index);
     if (this.window.total === before) return;
     // The virtualizer looks at its items again when the array is another one; it needs their number alone.
     this.items = [];
@@ -102,7 +111,9 @@ export class LivePage {
 
   /** The host has forgotten what it sent. */
   restart(): void {
-    if (this.runId !== null) this.host.channel.post({ type: 'watch', runId: this.runId });
+    if (this.runId === null) return;
+    this.window.forget();
+    this.host.channel.post({ type: 'watch', runId: this.runId });
   }
 
   private watch(runId: RunView['id']): void {
@@ -123,15 +134,15 @@ export class LivePage {
     if (total === 0)
       return ended || run.status !== 'running'
         ? ended
-          ? note('This run wrote nothing.')
-          : loading('Reading the output…')
-        : loading('Waiting for the agent’s first words…');
+          ? note(l10n.t('This run wrote nothing, or its transcript was removed.'))
+          : loading(l10n.t('Reading the output…'))
+        : loading(l10n.t('Waiting for the agent’s first words…'));
     const pin = this.target ?? (this.follows ? total - 1 : null);
     return html`<div
       class="live"
       tabindex="0"
       role="region"
-      aria-label="Output of ${runName(run)}, ${whole(total)} entries"
+      aria-label=${l10n.t('Output of {0}, {1} entries', runName(run), whole(total))}
       @unpinned=${() => this.unpinned()}
       @keydown=${(event: KeyboardEvent) => this.onKey(event)}
       @visibilityChanged=${(event: Event & { readonly first: number; readonly last: number }) =>
@@ -145,12 +156,12 @@ export class LivePage {
             ? flow()
             : flow({ pin: { index: pin, block: this.target === null ? 'end' : 'center' } }),
         keyFunction: (_item, index) => index,
-        renderItem: (_item, index) => this.row(index),
+        renderItem: (_item, index) => this.row(index, run.status === 'running'),
       })}
     </div>`;
   }
 
-  private row(index: number): TemplateResult {
+  private row(index: number, isRunning: boolean): TemplateResult {
     const entry = this.window.at(index);
     if (entry === undefined) {
       this.fetch(index, index);
@@ -159,7 +170,8 @@ export class LivePage {
     const { label, icon } = kinds[entry.kind];
     const detail = this.details.get(index);
     const isTarget = index === this.target ? ' target' : '';
-    return html`<div class="entry ${entry.kind}${isTarget}">
+    const failed = entry.call === 'failed' ? ' failed-result' : '';
+    return html`<div class="entry ${entry.kind}${failed}${isTarget}">
       <span class="kind"><span class="codicon codicon-${icon}" aria-hidden="true"></span> ${label}</span>
       <div class="said">
         ${
@@ -173,30 +185,47 @@ export class LivePage {
                   class="codicon codicon-chevron-${detail === undefined ? 'right' : 'down'}"
                   aria-hidden="true"
                 ></span
-                ><span>${this.search.marked(entry.text)}</span>
+                ><span class="text">${this.search.marked(entry.text)}</span>
+                ${callMark(entry.call, isRunning)}
               </button>`
             : html`<span>${this.search.marked(entry.text)}</span>`
         }
-        ${detail === undefined ? nothing : this.detail(detail)}
+        ${detail === undefined ? nothing : this.detail(detail, entry.call)}
       </div>
     </div>`;
   }
 
-  private detail(detail: Detail): TemplateResult {
-    if (detail === 'asked') return loading('Reading…');
+  private detail(detail: Detail, call: LiveEntry['call']): TemplateResult {
+    if (detail === 'asked') return loading(l10n.t('Reading…'));
     if (detail.type === 'failed') return problem(detail.message);
-    return html`<pre tabindex="0" aria-label="Details">${detail.text}</pre>
-      ${detail.isCut ? note('Only the beginning is shown; the whole is in the run’s folder.') : nothing}`;
+    if (call === null) return block(l10n.t('Details'), detail);
+    const result = call === 'failed' ? l10n.t('Failed result') : l10n.t('Result');
+    return html`<p class="part">${l10n.t('Call')}</p>
+      ${block(l10n.t('Call'), detail)}
+      <p class="part">${result}</p>
+      ${
+        detail.result === null
+          ? note(l10n.t('There is no result yet.'))
+          : detail.result.text.trim() === ''
+            ? note(l10n.t('It is empty.'))
+            : block(result, detail.result)
+      }`;
   }
 
   private toggle(index: number): void {
     this.follows = false;
-    const { runId } = this;
-    if (this.details.delete(index) || runId === null) {
+    if (this.details.delete(index)) {
       this.host.update();
       return;
     }
     this.keepDetail(index, 'asked');
+    this.readDetail(index);
+    this.host.update();
+  }
+
+  private readDetail(index: number): void {
+    const { runId } = this;
+    if (runId === null) return;
     void this.host.channel
       .ask({ type: 'live-detail', runId, index })
       .catch((error: unknown) => ({ type: 'failed', message: messageOf(error) }) as const)
@@ -204,7 +233,6 @@ export class LivePage {
         if (this.runId === runId && this.details.has(index)) this.keepDetail(index, detail);
         this.host.update();
       });
-    this.host.update();
   }
 
   private keepDetail(index: number, detail: Detail): void {
@@ -275,4 +303,18 @@ export class LivePage {
       (index) => this.showEntry(index),
     );
   }
+}
+
+/** How a call stands, behind its name: nothing when all is well. */
+function callMark(call: LiveEntry['call'], isRunning: boolean): TemplateResult | typeof nothing {
+  if (call === 'failed') return mark('bad', l10n.t('Failed'));
+  return call === 'open' && isRunning ? mark('running', l10n.t('Running')) : nothing;
+}
+
+function block(
+  label: string,
+  { text, isCut }: { readonly text: string; readonly isCut: boolean },
+): TemplateResult {
+  return html`<pre tabindex="0" aria-label=${label}>${text}</pre>
+    ${isCut ? note(l10n.t('Only the beginning is shown; the whole is in the run’s folder.')) : nothing}`;
 }

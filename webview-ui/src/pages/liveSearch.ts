@@ -3,6 +3,7 @@ import type { RunView } from '../../../src/engine/protocol/inspector.ts';
 import { iconButton, textField } from '../components/controls.ts';
 import { whole } from '../format.ts';
 import { messageOf, type PageHost } from './pageHost.ts';
+import { l10n } from '../l10n.ts';
 
 type Found =
   | { readonly type: 'nothing-asked' }
@@ -30,8 +31,8 @@ export class LiveSearch {
     const matches = this.found.type === 'found' ? this.found.matches : [];
     return html`<div class="search" role="search">
       ${textField({
-        label: 'Search in the output',
-        placeholder: 'Search, then Enter',
+        label: l10n.t('Search in the output'),
+        placeholder: l10n.t('Search, then Enter'),
         value: this.words,
         onInput: (value) => {
           this.words = value.slice(0, 200);
@@ -42,8 +43,8 @@ export class LiveSearch {
       ${
         matches.length < 2
           ? nothing
-          : html`${iconButton({ label: 'Previous match', icon: 'arrow-up', onClick: () => this.step(-1) })}
-            ${iconButton({ label: 'Next match', icon: 'arrow-down', onClick: () => this.step(1) })}`
+          : html`${iconButton({ label: l10n.t('Previous match'), icon: 'arrow-up', onClick: () => this.step(-1) })}
+            ${iconButton({ label: l10n.t('Next match'), icon: 'arrow-down', onClick: () => this.step(1) })}`
       }
     </div>`;
   }
@@ -69,13 +70,14 @@ export class LiveSearch {
       case 'nothing-asked':
         return '';
       case 'asked':
-        return 'Searching…';
+        return l10n.t('Searching…');
       case 'failed':
         return this.found.message;
       case 'found': {
         const { matches, isCut } = this.found;
-        if (matches.length === 0) return 'No match';
-        return `${whole(this.current + 1)} of ${whole(matches.length)}${isCut ? ' and more' : ''}`;
+        if (matches.length === 0) return l10n.t('No match');
+        const [at, of] = [whole(this.current + 1), whole(matches.length)];
+        return isCut ? l10n.t('{0} of {1} and more', at, of) : l10n.t('{0} of {1}', at, of);
       }
     }
   }

@@ -5,18 +5,19 @@ import { note, problem } from '../components/text.ts';
 import { mark } from '../components/icon.ts';
 import { runName, spokenDuration } from '../format.ts';
 import { messageOf, type PageHost } from './pageHost.ts';
+import { l10n } from '../l10n.ts';
 
 type Report = AnswerTo<'report'> | 'asked' | { readonly type: 'failed'; readonly message: string };
 
 const verdicts = {
-  pass: mark('good', 'Met'),
-  fail: mark('bad', 'Not met'),
-  'not-judged': mark('open', 'Not judged'),
+  pass: mark('good', l10n.t('Met')),
+  fail: mark('bad', l10n.t('Not met')),
+  'not-judged': mark('open', l10n.t('Not judged')),
 } as const;
 const severities = {
-  blocker: mark('bad', 'Blocker'),
-  major: mark('warn', 'Major'),
-  minor: mark('open', 'Minor'),
+  blocker: mark('bad', l10n.t('Blocker')),
+  major: mark('warn', l10n.t('Major')),
+  minor: mark('open', l10n.t('Minor')),
 } as const;
 
 /** What QA found: each criterion with verdict and evidence, findings, and what the tests printed. */
@@ -34,13 +35,13 @@ export class QaPage {
     const runs = view.runs.filter(({ stage, outputDigest }) => stage === 'qa' && outputDigest !== null);
     const run = runs.find(({ id }) => id === this.host.place.runId) ?? runs.at(-1);
     if (run === undefined || run.outputDigest === null)
-      return note('No QA report yet: QA runs after the implementation.');
+      return note(l10n.t('No QA report yet: QA runs after the implementation.'));
     const report = this.read(run.outputDigest);
-    return html`<section aria-label="QA report">
+    return html`<section aria-label=${l10n.t('QA report')}>
       ${runs.length < 2 ? nothing : this.choice(runs, run)}
       ${
         report === 'asked'
-          ? loading('Reading the report…')
+          ? loading(l10n.t('Reading the report…'))
           : report.type === 'failed'
             ? problem(report.message)
             : this.content(report)
@@ -51,7 +52,7 @@ export class QaPage {
   private choice(runs: readonly RunView[], run: RunView): TemplateResult {
     return html`<div class="toolbar">
       ${dropdown({
-        label: 'Report of',
+        label: l10n.t('Report of'),
         value: run.id,
         choices: runs.map((each) => ({
           value: each.id,
@@ -67,16 +68,18 @@ export class QaPage {
 
   private content(report: AnswerTo<'report'>): TemplateResult {
     const met = report.criteria.filter(({ verdict }) => verdict === 'pass').length;
-    return html`<h2>${report.verdict === 'pass' ? mark('good', 'Passed') : mark('bad', 'Failed')}</h2>
+    return html`<h2>
+        ${report.verdict === 'pass' ? mark('good', l10n.t('Passed')) : mark('bad', l10n.t('Failed'))}
+      </h2>
       <p class="said">${report.summary}</p>
-      <h3>Acceptance criteria: ${met} of ${report.criteria.length} met</h3>
-      <div class="scroll" tabindex="0" role="region" aria-label="Acceptance criteria">
+      <h3>${l10n.t('Acceptance criteria: {0} of {1} met', met, report.criteria.length)}</h3>
+      <div class="scroll" tabindex="0" role="region" aria-label=${l10n.t('Acceptance criteria')}>
         <table>
           <thead>
             <tr>
-              <th scope="col">Criterion</th>
-              <th scope="col">Verdict</th>
-              <th scope="col">Evidence</th>
+              <th scope="col">${l10n.t('Criterion')}</th>
+              <th scope="col" class="short">${l10n.t('Verdict')}</th>
+              <th scope="col">${l10n.t('Evidence')}</th>
             </tr>
           </thead>
           <tbody>
@@ -93,15 +96,15 @@ export class QaPage {
           </tbody>
         </table>
       </div>
-      <h3>Findings</h3>
+      <h3>${l10n.t('Findings')}</h3>
       ${
         report.findings.length === 0
-          ? note('None.')
+          ? note(l10n.t('None.'))
           : html`<ul class="findings">
               ${report.findings.map((finding) => this.finding(finding))}
             </ul>`
       }
-      <h3>Tests</h3>
+      <h3>${l10n.t('Tests')}</h3>
       ${this.tests(report.tests)}`;
   }
 
@@ -121,14 +124,14 @@ export class QaPage {
   }
 
   private tests(tests: AnswerTo<'report'>['tests']): TemplateResult {
-    if (tests === null) return note('The project has no test command.');
+    if (tests === null) return note(l10n.t('The project has no test command.'));
     const { command, exitCode, durationMs, outputTail } = tests;
-    const ending = exitCode === null ? 'ended before it finished' : `exit code ${exitCode}`;
+    const ending = exitCode === null ? l10n.t('ended before it finished') : l10n.t('exit code {0}', exitCode);
     return html`<p>
         <code>${command}</code>
         ${mark(exitCode === 0 ? 'good' : 'bad', `${ending}, ${spokenDuration(durationMs)}`)}
       </p>
-      ${outputTail === '' ? note('It printed nothing.') : html`<pre tabindex="0" aria-label="End of the test output">${outputTail}</pre>`}`;
+      ${outputTail.trim() === '' ? note(l10n.t('It printed nothing.')) : html`<pre tabindex="0" aria-label=${l10n.t('End of the test output')}>${outputTail}</pre>`}`;
   }
 
   private read(digest: NonNullable<RunView['outputDigest']>): Report {

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit/html.js';
+import { l10n } from '../l10n.ts';
 
 /** Why there is nothing to show, and what to do. */
 export function unavailable(reason: {
@@ -6,7 +7,7 @@ export function unavailable(reason: {
   readonly remedy: string | null;
 }): TemplateResult {
   return html`<main class="unavailable">
-    <h1>Nothing to show</h1>
+    <h1>${l10n.t('Nothing to show')}</h1>
     <p role="alert">${reason.message}</p>
     ${reason.remedy === null ? nothing : html`<p>${reason.remedy}</p>`}
   </main>`;

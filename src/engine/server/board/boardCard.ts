@@ -35,7 +35,7 @@ export function cardOf(task: Task, port: number | null, access: BoardAccess): Bo
     priority: task.priority,
     createdAt: task.createdAt,
     updatedAt: task.updatedAt,
-    actions: access === 'move' ? actionsOf(task).filter(isBoardAction) : [],
+    actions: access === 'move' ? actionsOf(task, port).filter(isBoardAction) : [],
   };
 }
 

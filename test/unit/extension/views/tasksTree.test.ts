@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { emptyAllocation } from '../../../../src/engine/domain/allocation.ts';
+import { emptyAllocation, type Slots } from '../../../../src/engine/domain/allocation.ts';
+import { leaseIdOf } from '../../../../src/engine/domain/ids.ts';
 import type { Task } from '../../../../src/engine/domain/task.ts';
 import type { TaskModel } from '../../../../src/engine/inspection/taskFeed.ts';
 import { TaskItem } from '../../../../src/extension/views/taskItem.ts';
 import { type TaskNode, TasksTree } from '../../../../src/extension/views/tasksTree.ts';
 import { Ticker } from '../../../../src/extension/views/ticker.ts';
-import { EventEmitter } from '../../../support/fakeVscode.ts';
+import { EventEmitter, TreeItemCollapsibleState } from '../../../support/fakeVscode.ts';
 import { idOf, noon, runOf, taskIn } from '../../../support/viewTasks.ts';
 
 vi.mock('vscode', () => import('../../../support/fakeVscode.ts'));
@@ -15,8 +16,11 @@ class ModelOfTasks implements TaskModel {
   private readonly tasks: readonly Task[];
   readonly onDidChange = new EventEmitter<readonly Task[]>().event;
 
-  constructor(tasks: readonly Task[]) {
+  readonly slots: () => Slots;
+
+  constructor(tasks: readonly Task[], slots: () => Slots = () => emptyAllocation.slots) {
     this.tasks = tasks;
+    this.slots = slots;
   }
 
   all(): readonly Task[] {
@@ -25,10 +29,6 @@ class ModelOfTasks implements TaskModel {
 
   get(id: Task['id']): Task | undefined {
     return this.tasks.find((task) => task.id === id);
-  }
-
-  slots(): typeof emptyAllocation.slots {
-    return emptyAllocation.slots;
   }
 }
 
@@ -168,6 +168,39 @@ describe('the tree of tasks', () => {
     const [item] = tree.getChildren(tree.getChildren()[4]);
     expect(item).toMatchObject({ taskId: idOf(1), contextValue: 'task.gate', id: `task.${idOf(1)}` });
     expect(item?.accessibilityInformation?.label).toBe('Task 1, specification waits for approval');
+  });
+});
+
+describe('a group', () => {
+  test('that gets its first row is another one to the window, so that it opens', () => {
+    const tree = treeOf(taskIn('queued', 1));
+    const stateOf = (at: number) => {
+      const group = tree.getChildren()[at];
+      const { id, collapsibleState } =
+        group === undefined ? { id: '', collapsibleState: -1 } : tree.getTreeItem(group);
+      return [id, collapsibleState];
+    };
+    const { None, Expanded } = TreeItemCollapsibleState;
+    expect(stateOf(5)).toEqual(['group.completed.empty', None]);
+    tree.update([taskIn('completed', 2)]);
+    expect(stateOf(5)).toEqual(['group.completed', Expanded]);
+    tree.update([taskIn('completed', 3)]);
+    expect(stateOf(5)).toEqual(['group.completed', Expanded]);
+  });
+});
+
+describe('a row', () => {
+  test('tells menus whether its task has a container, and forgets it with the container', () => {
+    const slots = { ...emptyAllocation.slots };
+    const model = new ModelOfTasks([taskIn('completed', 1)], () => slots);
+    const tree = new TasksTree(model, () => now);
+    const row = () => tree.getChildren(tree.getChildren()[5])[0]?.contextValue;
+    expect(row()).toBe('task.completed');
+    slots[8081] = { type: 'leased', leaseId: leaseIdOf(8081, 1), taskId: idOf(1), idleSince: noon };
+    expect(row()).toBe('task.completed.container');
+    slots[8081] = { type: 'free' };
+    tree.update([taskIn('completed', 1)]);
+    expect(row()).toBe('task.completed');
   });
 });
 

@@ -20,6 +20,8 @@ import {
   accessibleSummary,
   degradedMessage,
   statusBarText,
+  waitingForPerson,
+  waitingSummary,
 } from '../../../../src/extension/views/summary.ts';
 import { leaseIdOf } from '../../../../src/engine/domain/ids.ts';
 import { idOf, noon, phaseTypes, runOf, taskIn } from '../../../support/viewTasks.ts';
@@ -163,9 +165,9 @@ describe('icons', () => {
       ...Object.values(phaseIcons).map(({ icon }) => icon),
       ...Object.values(groupIcons),
       ...slots.map((slot) => slotIcon(slot).icon),
-      ...[...statusBarText({ running: 1, queued: 1, needsYou: 1 }).matchAll(/\$\(([^)]+)\)/g)].map(
-        ([, name]) => name ?? '',
-      ),
+      ...[
+        ...statusBarText({ running: 1, queued: 1, needsYou: 1, toReview: 0 }, 2).matchAll(/\$\(([^)]+)\)/g),
+      ].map(([, name]) => name ?? ''),
       'layers',
     ];
     for (const name of names) expect(css, name).toContain(`.codicon-${name.replace('~spin', '')}:before`);
@@ -187,13 +189,19 @@ describe('icons', () => {
 
 describe('the summary', () => {
   test('is short for the eye and whole for a screen reader', () => {
-    expect(statusBarText({ running: 1, queued: 3, needsYou: 2 })).toBe(
-      '$(sync~spin) 1/2 $(clock) 3 $(bell-dot) 2',
-    );
-    expect(statusBarText({ running: 0, queued: 0, needsYou: 0 })).toBe('$(layers) 0/2');
-    expect(accessibleSummary({ running: 1, queued: 3, needsYou: 1 })).toBe(
+    const counts = { running: 1, queued: 3, needsYou: 2, toReview: 0 };
+    expect(statusBarText(counts, 2)).toBe('$(sync~spin) 1/2 $(clock) 3 $(bell-dot) 2');
+    expect(statusBarText({ running: 0, queued: 0, needsYou: 0, toReview: 0 }, 1)).toBe('$(layers) 0/1');
+    expect(accessibleSummary({ ...counts, needsYou: 1 }, 2)).toBe(
       '1 of 2 running, 3 queued, 1 task needs you',
     );
+  });
+
+  test('counts what is completed as something that needs the person, and says which is which', () => {
+    const counts = { running: 0, queued: 0, needsYou: 1, toReview: 2 };
+    expect(statusBarText(counts, 2)).toBe('$(layers) 0/2 $(bell-dot) 3');
+    expect(waitingForPerson(counts)).toBe(3);
+    expect(waitingSummary(counts)).toBe('3 tasks need you (1 to decide, 2 to review)');
   });
 
   test('names what holds up more than one task, and no failure of a single one', () => {

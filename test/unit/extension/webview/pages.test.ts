@@ -144,6 +144,8 @@ describe.skipIf((await requireChromium()).skip)('the pages in Chromium', () => {
       await page.getByText('The empty text throws: I report it.').waitFor();
       await page.getByRole('button', { name: 'Bash npm test' }).click();
       await page.getByText('"command": "npm test"').waitFor();
+      // The result is part of its call, which says that it failed.
+      await page.getByLabel('Failed result').getByText('# fail 1').waitFor();
       await expectAccessible(scene.harness);
       await picture(scene.harness, `live-${theme}`);
       await page.getByRole('tab', { name: 'QA' }).click();
@@ -225,11 +227,11 @@ describe.skipIf((await requireChromium()).skip)('the pages in Chromium', () => {
     const { page } = scene.harness;
     await write(scene, sampleOutput);
     await page.getByRole('tab', { name: 'Live' }).click();
-    await page.getByText('7 entries').waitFor();
+    await page.getByText('5 entries').waitFor();
     expect(scene.harness.saved).toEqual({ taskId: scene.session.task.id, page: 'live' });
     await scene.reload();
     await page.getByRole('tab', { name: 'Live', selected: true }).waitFor();
-    await page.getByText('7 entries').waitFor();
+    await page.getByText('5 entries').waitFor();
     await page.getByText('I read the specification first.').waitFor();
     await page.getByText('The empty text throws: I report it.').waitFor();
   });

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { webviewHtml } from '../../../../src/extension/webview/webviewHtml.ts';
 
-const html = (title: string): string =>
+const html = (title: string, strings: Record<string, string> | null = null): string =>
   webviewHtml({
     name: 'inspector',
     title,
     nonce: 'abc',
     cspSource: 'https://*.vscode-cdn.net',
+    language: 'de',
+    strings,
     resource: (file) => `https://file/${file}`,
   });
 
@@ -27,4 +29,14 @@ test('a title is text', () => {
   expect(html('</title><script>1</script>')).toContain(
     '<title>&lt;/title&gt;&lt;script&gt;1&lt;/script&gt;</title>',
   );
+});
+
+test("the words of the person's language are data that cannot end its element", () => {
+  const strings = { Cost: '</script><script>alert(1)</script>', Live: 'Läuft' };
+  const page = html('Task', strings);
+  const [, table = ''] = /<script type="application\/json" id="l10n">(.*?)<\/script>/.exec(page) ?? [];
+  expect(JSON.parse(table)).toEqual(strings);
+  expect(page).not.toContain('<script>alert');
+  expect(page).toContain('<html lang="de">');
+  expect(html('Task')).not.toContain('application/json');
 });
