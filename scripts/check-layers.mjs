@@ -19,7 +19,7 @@ const floors = [
   ],
   ['src/engine/worktrees', 'src/engine/context'],
   ['src/engine/store', 'src/engine/allocation', 'src/engine/claude'],
-  ['src/engine/stages'],
+  ['src/engine/stages', 'src/engine/notice'],
   ['src/engine/effects'],
   ['src/engine/orchestratorService'],
   ['src/engine/sharing', 'src/engine/inspection', 'src/engine/createTask'],

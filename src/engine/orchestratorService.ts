@@ -4,31 +4,18 @@ import { decide } from './domain/decide.ts';
 import { effectsOf, settledBy, type Effect } from './domain/effects.ts';
 import type { DomainEvent } from './domain/events.ts';
 import { evolve } from './domain/evolve.ts';
-import type { LeaseId, RunId, TaskId } from './domain/ids.ts';
+import type { LeaseId, TaskId } from './domain/ids.ts';
 import { maxExecuting, slotPorts, type Slots } from './domain/allocation.ts';
 import type { State } from './domain/state.ts';
 import { isFinal, type Run, type Task } from './domain/task.ts';
 import { TaskMap } from './domain/taskMap.ts';
 import type { EffectRunner } from './effects/effectRunner.ts';
 import { Mailbox } from './mailbox.ts';
+import type { Notice } from './notice.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import { OrchestratorError } from './ports/errors.ts';
 import type { Actor, ArchiveImport, AuditRow, NewBundle, Store } from './ports/store.ts';
-
-/** What a listener hears, in the order it happened. */
-export type Notice =
-  /** Committed: the audit rows of one transition, the tasks it changed as they are now, and all slots. */
-  | {
-      readonly type: 'committed';
-      readonly rows: readonly AuditRow[];
-      readonly tasks: readonly Task[];
-      readonly slots: Slots;
-    }
-  /** What an agent is doing; not kept. */
-  | { readonly type: 'activity'; readonly taskId: TaskId; readonly runId: RunId; readonly activity: Activity }
-  /** The engine cannot go on (the disk failed, the database worker died): nothing more will be committed. */
-  | { readonly type: 'failed'; readonly error: unknown };
 
 /** Which tasks this engine moves along by itself: all, some, or none (it then only carries out what a person asks). */
 export type Drive = 'all' | 'none' | readonly TaskId[];

@@ -2,13 +2,15 @@ import * as vscode from 'vscode';
 import { lookAtSetup } from './commands/setup.ts';
 import type { CommandContext } from './commands/context.ts';
 import { registerCommands } from './commands/registerCommands.ts';
-import { baseUrl, extraVariables, onDidChangeSetting } from './config.ts';
+import { baseUrl, eventServerSettings, extraVariables, onDidChangeSetting } from './config.ts';
 import { settingKeys } from './contributions/ids.ts';
 import { EngineSession, unfinishedKey } from './engineSession.ts';
 import { RunEnvironment } from './runEnvironment.ts';
 import { loadEngine } from './loadEngine.ts';
 import { Log } from './log.ts';
 import { Messages } from './messages.ts';
+import { EventServer } from './eventServer.ts';
+import { openEventServer } from './openEventServer.ts';
 import { registerReview } from './review/registerReview.ts';
 import { Secrets } from './secrets.ts';
 import { isTrusted } from './trust.ts';
@@ -40,14 +42,22 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
       vscode.window.setStatusBarMessage(`$(sync~spin) ${text}`, 10_000);
     },
   });
+  const eventServer = new EventServer(() =>
+    openEventServer({ session, environment: environment.variables, logger: log }),
+  );
+  const serveIfWanted = async (): Promise<void> => {
+    if (eventServerSettings().enabled) await eventServer.start();
+  };
   const commandContext: CommandContext = {
     extension: context,
     session,
     loadEngine,
+    importingEngine: () => session.engine(),
     secrets,
     messages,
     log,
     selection,
+    eventServer,
     environment: environment.variables,
     prepare: () => environment.refresh(),
   };
@@ -70,7 +80,9 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
       }
     }),
     session.onDidChangeState((state) => {
-      if (state.type === 'driving') void lookAtSetup(commandContext).catch(report);
+      if (state.type !== 'driving') return;
+      void lookAtSetup(commandContext).catch(report);
+      void serveIfWanted().catch((error: unknown) => messages.error(error));
     }),
     secrets.onDidChange(() => void environment.refresh().catch(report)),
     onDidChangeSetting((affects) => {
@@ -82,6 +94,10 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
         void session.reopen().catch(tell);
       else if (affects(settingKeys.maxConcurrentTasks) || affects(settingKeys.keepTranscriptsDays))
         void session.applySettings().catch(tell);
+      if (affects(settingKeys.eventServerEnabled)) {
+        const follow = eventServerSettings().enabled ? eventServer.start() : eventServer.stop();
+        void follow.catch(tell);
+      }
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (session.wasAsked) void session.reopen().catch(report);
@@ -92,7 +108,12 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
   if (context.workspaceState.get<unknown>(unfinishedKey) === true && isTrusted()) {
     setImmediate(() => void session.engine().catch(report));
   }
-  return { close: () => session.close() };
+  return {
+    async close() {
+      await eventServer.stop();
+      await session.close();
+    },
+  };
 }
 
 /** One part that fails must not take the others along. */

@@ -8,6 +8,8 @@ import {
   checked,
   type EngineSettings,
   engineSettingsFrom,
+  type EventServerSettings,
+  eventServerSettingsFrom,
   type ReadSetting,
   taskSettingsFrom,
   variables,
@@ -35,6 +37,11 @@ export function baseUrl(): string | null {
 /** How the engine of the folder works. Throws `bad-input` naming the setting that is not right. */
 export function engineSettings(scope: vscode.Uri | null): EngineSettings {
   return engineSettingsFrom(reader(scope));
+}
+
+/** How the local server works. Throws `bad-input` naming the setting that is not right. */
+export function eventServerSettings(): EventServerSettings {
+  return eventServerSettingsFrom(reader(null));
 }
 
 /** What Claude Code gets on top of its environment. */

@@ -1,3 +1,7 @@
+import { BoardFile } from '../engine/interop/vibeKanban/boardFile.ts';
+import { chooseProjects } from '../engine/interop/vibeKanban/chooseProjects.ts';
+import { findVibeKanbanDatabases } from '../engine/interop/vibeKanban/findDatabases.ts';
+import { importBoard } from '../engine/interop/vibeKanban/importBoard.ts';
 import { openOrchestrator } from '../engine/openOrchestrator.ts';
 import { execute } from '../engine/process/exec.ts';
 import { findExecutable } from '../engine/process/findExecutable.ts';
@@ -5,6 +9,7 @@ import { EngineClient } from '../engine/sharing/engineClient.ts';
 import { readOwnerRecord } from '../engine/store/ownerRecord.ts';
 import { connectToHolder } from '../engine/store/writerLock.ts';
 import { systemClock } from '../engine/systemClock.ts';
+import { locateRepository } from '../engine/worktrees/repository.ts';
 import { WorktreeManager } from '../engine/worktrees/worktreeManager.ts';
 import { checkSetup } from './setupChecks.ts';
 
@@ -19,6 +24,7 @@ export const engine = {
   execute,
   findExecutable,
   checkSetup,
+  interop: { BoardFile, chooseProjects, findVibeKanbanDatabases, importBoard, locateRepository },
 } as const;
 
 export type EngineBundle = typeof engine;

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Slots } from '../engine/domain/allocation.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { ImportingEngine } from '../engine/engine.ts';
 import type { Orchestrator, OrchestratorConfiguration } from '../engine/openOrchestrator.ts';
-import type { Notice } from '../engine/orchestratorService.ts';
+import type { Notice } from '../engine/notice.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
 import type { EngineClient } from '../engine/sharing/engineClient.ts';
 import type { EngineBundle } from './engineBundle.ts';
 
 export type Connected =
   | { readonly type: 'driving'; readonly engine: Orchestrator }
-  | { readonly type: 'following'; readonly engine: Engine; readonly holder: string };
+  | { readonly type: 'following'; readonly engine: ImportingEngine; readonly holder: string };
 
 export interface EngineConnectionOptions {
   readonly bundle: Pick<
@@ -18,7 +18,7 @@ export interface EngineConnectionOptions {
   >;
   readonly configuration: OrchestratorConfiguration;
   /** Reads what is there, once notices come; part of connecting, so that a holder that goes meanwhile is no failure. */
-  readonly load: (engine: Engine, slots: Slots) => Promise<void>;
+  readonly load: (engine: ImportingEngine, slots: Slots) => Promise<void>;
   /** In order; some may come before `open` has resolved. */
   readonly onNotice: (notice: Notice) => void;
   /** The holder that was followed went away: open again, to take over or to follow the next. */

@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Task } from '../engine/domain/task.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { ImportingEngine } from '../engine/engine.ts';
 import type { Orchestrator } from '../engine/openOrchestrator.ts';
-import type { Notice } from '../engine/orchestratorService.ts';
+import type { Notice } from '../engine/notice.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
 import { defaultWorktrees } from '../engine/storagePaths.ts';
 import { engineSettings, worktreeFolder } from './config.ts';
@@ -59,7 +59,7 @@ export class EngineSession implements Session {
   private readonly taskChanges = new vscode.EventEmitter<readonly Task[]>();
   private readonly list = new TaskList();
   private current: SessionState = initialState();
-  private opening: Promise<Engine> | null = null;
+  private opening: Promise<ImportingEngine> | null = null;
   private connection: EngineConnection | null = null;
   private repository: string | null = null;
   private storage: string | null = null;
@@ -97,7 +97,7 @@ export class EngineSession implements Session {
     return this.asked;
   }
 
-  engine(): Promise<Engine> {
+  engine(): Promise<ImportingEngine> {
     this.asked = true;
     if (this.closed !== null) return Promise.reject(closing());
     this.opening ??= this.open().catch((error: unknown) => {
@@ -155,7 +155,7 @@ export class EngineSession implements Session {
     this.taskChanges.dispose();
   }
 
-  private async open(): Promise<Engine> {
+  private async open(): Promise<ImportingEngine> {
     const { context, log } = this.options;
     const folder = await chooseFolder(context.workspaceState);
     if (folder === null || context.storageUri === undefined) {
@@ -202,7 +202,7 @@ export class EngineSession implements Session {
     return this.connect(connection);
   }
 
-  private async connect(connection: EngineConnection): Promise<Engine> {
+  private async connect(connection: EngineConnection): Promise<ImportingEngine> {
     try {
       const connected = await connection.open();
       if (this.connection !== connection) throw closing();

@@ -73,6 +73,29 @@ export function engineSettingsFrom(read: ReadSetting): EngineSettings {
   };
 }
 
+/** How the local server of a window works. */
+export interface EventServerSettings {
+  /** It starts with the engine. */
+  readonly enabled: boolean;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly allowedOrigins: readonly string[];
+}
+
+const highestPort = 65_535;
+
+export function eventServerSettingsFrom(read: ReadSetting): EventServerSettings {
+  return {
+    enabled: checked(read, settingKeys.eventServerEnabled, v.boolean('must be true or false')),
+    port: checked(read, settingKeys.eventServerPort, wholeBetween(0, highestPort)),
+    allowedOrigins: checked(
+      read,
+      settingKeys.eventServerAllowedOrigins,
+      v.array(v.string('must be addresses'), 'must be a list of addresses'),
+    ),
+  };
+}
+
 /** What a task gets that is created under these settings. */
 export function taskSettingsFrom(read: ReadSetting): TaskSettings {
   const stage = (name: 'specification' | 'implementation' | 'qa'): object => ({

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { PersonCommand, Rejection } from '../engine/domain/commands.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { ImportingEngine } from '../engine/engine.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
 
 /** Whether anything may run here. */
@@ -19,10 +19,12 @@ export function untrustedError(): OrchestratorError {
 }
 
 /** History can be read in a folder that is not trusted; no move is made. */
-export function readOnly(engine: Engine): Engine {
+export function readOnly(engine: ImportingEngine): ImportingEngine {
   return {
     records: engine.records,
     dispatch: (_command: PersonCommand): Promise<Rejection | null> => Promise.reject(untrustedError()),
+    importTasks: () => Promise.reject(untrustedError()),
+    importArchive: () => Promise.reject(untrustedError()),
     settled: () => Promise.reject(untrustedError()),
     close: () => engine.close(),
   };

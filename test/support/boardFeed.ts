@@ -5,7 +5,7 @@ import type { Task } from '../../src/engine/domain/task.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { TaskFeed } from '../../src/engine/inspection/taskFeed.ts';
 import { TaskList } from '../../src/engine/inspection/taskList.ts';
-import type { Notice } from '../../src/engine/orchestratorService.ts';
+import type { Notice } from '../../src/engine/notice.ts';
 import { EventEmitter } from './fakeVscode.ts';
 import { idOf, runOf, taskIn } from './viewTasks.ts';
 import type { WebviewSession } from './webviewSession.ts';

@@ -7,7 +7,7 @@ import { emptyAllocation, type Slots } from '../../src/engine/domain/allocation.
 import type { PersonCommand } from '../../src/engine/domain/commands.ts';
 import type { TaskId } from '../../src/engine/domain/ids.ts';
 import type { Records } from '../../src/engine/engine.ts';
-import type { Notice } from '../../src/engine/orchestratorService.ts';
+import type { Notice } from '../../src/engine/notice.ts';
 import { EngineServer, type SharedEngine } from '../../src/engine/sharing/engineServer.ts';
 
 /** An engine that records what it is asked and says what the test lets it say, behind a real socket. */

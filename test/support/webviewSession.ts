@@ -4,7 +4,7 @@ import type { Task } from '../../src/engine/domain/task.ts';
 import type { Bundle } from '../../src/engine/context/bundle.ts';
 import { sealBundle } from '../../src/engine/context/digest.ts';
 import type { Records } from '../../src/engine/engine.ts';
-import type { Notice } from '../../src/engine/orchestratorService.ts';
+import type { Notice } from '../../src/engine/notice.ts';
 import type { AuditRow, StoredBundle } from '../../src/engine/ports/store.ts';
 import type { Session, SessionState } from '../../src/extension/session.ts';
 import { EventEmitter } from './fakeVscode.ts';

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { restOutcome, reasonOf } from '../protocol/wire.ts';
 import type { AuditRow } from '../ports/store.ts';
-import type { Notice } from '../orchestratorService.ts';
+import type { Notice } from '../notice.ts';
 import { totalCostUsd, type Run, type Task } from '../domain/task.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { elapsed, outcomeMark, plain, stageNames, usd } from './format.ts';

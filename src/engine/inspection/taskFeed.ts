@@ -2,7 +2,7 @@ import type { Slots } from '../domain/allocation.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
 import type { Engine } from '../engine.ts';
-import type { Notice } from '../orchestratorService.ts';
+import type { Notice } from '../notice.ts';
 
 /** Calls `listener` at each occurrence until disposed of. VS Code's `Event` is one. */
 export type Occurrence<T> = (listener: (value: T) => unknown) => { dispose(): void };

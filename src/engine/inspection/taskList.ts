@@ -2,7 +2,7 @@ import { emptyAllocation, type Slots } from '../domain/allocation.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
 import type { Records } from '../engine.ts';
-import type { Notice } from '../orchestratorService.ts';
+import type { Notice } from '../notice.ts';
 
 /** Tasks read at a time: what passes between threads or processes at once stays small. */
 const pageSize = 500;

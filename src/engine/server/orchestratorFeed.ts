@@ -3,7 +3,8 @@ import type { Task } from '../domain/task.ts';
 import type { Occurrence, TaskFeed, TaskModel } from '../inspection/taskFeed.ts';
 import { TaskList } from '../inspection/taskList.ts';
 import type { Engine } from '../engine.ts';
-import type { Notice, OrchestratorService } from '../orchestratorService.ts';
+import type { Notice } from '../notice.ts';
+import type { OrchestratorService } from '../orchestratorService.ts';
 
 /** An engine of this process. */
 export interface EngineHere extends Engine {

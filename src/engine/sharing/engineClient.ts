@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Rejection } from '../domain/commands.ts';
 import type { Slots } from '../domain/allocation.ts';
 import type { Engine, ImportingEngine, Records } from '../engine.ts';
-import type { Notice } from '../orchestratorService.ts';
+import type { Notice } from '../notice.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import {
   type EngineRequest,

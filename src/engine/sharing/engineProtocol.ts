@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { importCommandSchema, personCommandSchema } from '../protocol/personCommand.ts';
 import { failureCodes } from '../domain/outcome.ts';
-import type { Notice } from '../orchestratorService.ts';
+import type { Notice } from '../notice.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import type { AuditRow, NewBundle } from '../ports/store.ts';
 import { digestSchema, runIdSchema, stageSchema, taskIdSchema, taskSchema } from '../protocol/taskSchema.ts';

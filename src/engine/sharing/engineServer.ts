@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import * as v from 'valibot';
 import { assertNever } from '../domain/assertNever.ts';
 import type { ImportingEngine } from '../engine.ts';
-import type { Notice, OrchestratorService } from '../orchestratorService.ts';
+import type { Notice } from '../notice.ts';
+import type { OrchestratorService } from '../orchestratorService.ts';
 import {
   type EngineReply,
   type EngineRequest,

@@ -1,5 +1,7 @@
 import type * as vscode from 'vscode';
+import type { ImportingEngine } from '../../engine/engine.ts';
 import type { EngineBundle } from '../engineBundle.ts';
+import type { EventServer } from '../eventServer.ts';
 import type { Log } from '../log.ts';
 import type { Messages } from '../messages.ts';
 import type { Secrets } from '../secrets.ts';
@@ -11,10 +13,13 @@ export interface CommandContext {
   readonly extension: vscode.ExtensionContext;
   readonly session: Session;
   readonly loadEngine: () => EngineBundle;
+  /** The session's engine, where many tasks come in at once. */
+  readonly importingEngine: () => Promise<ImportingEngine>;
   readonly secrets: Secrets;
   readonly messages: Messages;
   readonly log: Log;
   readonly selection: TreeSelection;
+  readonly eventServer: EventServer;
   /** Where credentials come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Fills the environment from key store and settings. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
-import { sealBundle } from '../../engine/context/digest.ts';
+import { createTask } from '../../engine/createTask.ts';
 import { type TaskId, taskIdOf } from '../../engine/domain/ids.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { taskSettings } from '../config.ts';
@@ -107,16 +107,11 @@ async function askAndCreate(context: CommandContext, draft: TaskDraft): Promise<
 
 async function create({ session }: CommandContext, { title, description }: TaskDraft): Promise<TaskId> {
   // Opened first: the settings are those of the folder that the session works on.
-  await session.engine();
+  const engine = await session.engine();
   const scope = session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath);
   const settings = taskSettings(scope);
   const taskId = taskIdOf(randomUUID());
-  const { body, digest } = sealBundle({ type: 'request', format: 1, title, description });
-  const rejection = await (
-    await session.engine()
-  ).dispatch({ type: 'create', taskId, title, description, priority: 0, settings, requestDigest: digest }, [
-    { digest, taskId, runId: null, stage: 'request', body },
-  ]);
+  const rejection = await createTask(engine, { id: taskId, title, description, priority: 0, settings });
   if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
   return taskId;
 }

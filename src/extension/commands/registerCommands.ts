@@ -4,8 +4,11 @@ import { openQaReport, openSpecification } from '../review/openDocuments.ts';
 import { showChanges } from '../review/showChanges.ts';
 import { openInspector } from '../webview/openInspector.ts';
 import { openMetrics } from '../webview/openMetrics.ts';
+import { webviewsOf } from '../webview/registerWebviews.ts';
 import { accept } from './accept.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
+import { copyEventServerAddress, startEventServer, stopEventServer } from './eventServer.ts';
+import { importBoard } from './importBoard.ts';
 import { cleanUpWorktrees } from './cleanUp.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { compareContexts } from './compareContexts.ts';
@@ -69,6 +72,14 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       await session.engine();
       openMetrics(extension, session);
     },
+    [commandIds.openBoard]: async () => {
+      await session.engine();
+      webviewsOf(session).board.show();
+    },
+    [commandIds.importBoard]: importBoard(context),
+    [commandIds.startEventServer]: startEventServer(context.eventServer),
+    [commandIds.stopEventServer]: stopEventServer(context.eventServer, context.messages),
+    [commandIds.copyEventServerAddress]: copyEventServerAddress(context.eventServer),
     [commandIds.checkSetup]: checkSetup(context),
     [commandIds.signIn]: signIn(context),
     [commandIds.signOut]: signOut(context),

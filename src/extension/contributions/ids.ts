@@ -36,6 +36,11 @@ export const commandIds = {
   verifyAudit: 'orchestrator.verifyAudit',
   exportAudit: 'orchestrator.exportAudit',
   showMetrics: 'orchestrator.showMetrics',
+  openBoard: 'orchestrator.openBoard',
+  importBoard: 'orchestrator.importBoard',
+  startEventServer: 'orchestrator.startEventServer',
+  stopEventServer: 'orchestrator.stopEventServer',
+  copyEventServerAddress: 'orchestrator.copyEventServerAddress',
   checkSetup: 'orchestrator.checkSetup',
   signIn: 'orchestrator.signIn',
   signOut: 'orchestrator.signOut',
@@ -59,6 +64,7 @@ export const viewContainerId = 'orchestrator';
 export const panelTypes = {
   inspector: 'orchestrator.inspector',
   metrics: 'orchestrator.metrics',
+  board: 'orchestrator.board',
 } as const;
 
 export const walkthroughId = 'orchestrator.getStarted';
@@ -90,6 +96,9 @@ export const settingKeys = {
   environment: 'environment',
   maxConcurrentTasks: 'maxConcurrentTasks',
   keepTranscriptsDays: 'keepTranscriptsDays',
+  eventServerEnabled: 'eventServer.enabled',
+  eventServerPort: 'eventServer.port',
+  eventServerAllowedOrigins: 'eventServer.allowedOrigins',
   baseBranch: 'baseBranch',
   testCommand: 'testCommand',
   setupCommand: 'setupCommand',

@@ -2,12 +2,14 @@ import * as vscode from 'vscode';
 import type { Logger } from '../../engine/ports/logger.ts';
 import { panelTypes } from '../contributions/ids.ts';
 import type { Session } from '../session.ts';
+import { BoardPanel } from './boardPanel.ts';
 import { InspectorPanels } from './inspectorPanels.ts';
 import { MetricsPanel } from './metricsPanel.ts';
 
 interface Webviews {
   readonly inspectors: InspectorPanels;
   readonly metrics: MetricsPanel;
+  readonly board: BoardPanel;
 }
 
 const registered = new WeakMap<Session, Webviews>();
@@ -25,11 +27,14 @@ export function registerWebviews(
   };
   const inspectors = new InspectorPanels(context, session, report);
   const metrics = new MetricsPanel(context, session, report);
-  registered.set(session, { inspectors, metrics });
+  const board = new BoardPanel(context, session, report);
+  registered.set(session, { inspectors, metrics, board });
   return vscode.Disposable.from(
     vscode.window.registerWebviewPanelSerializer(panelTypes.inspector, inspectors),
     vscode.window.registerWebviewPanelSerializer(panelTypes.metrics, metrics),
+    vscode.window.registerWebviewPanelSerializer(panelTypes.board, board),
     inspectors,
+    board,
   );
 }
 

@@ -1,4 +1,4 @@
-export type WebviewName = 'inspector' | 'metrics';
+export type WebviewName = 'board' | 'inspector' | 'metrics';
 
 /** The HTML of a page: its script and styles from the extension, and nothing from anywhere else. */
 export function webviewHtml(page: {

@@ -192,6 +192,7 @@ describe('package.json holds together', () => {
       commandIds.showChanges,
       commandIds.compareContexts,
       commandIds.showMetrics,
+      commandIds.openBoard,
       commandIds.verifyAudit,
       commandIds.exportAudit,
       commandIds.filterTasks,

@@ -5,7 +5,7 @@ import { sealBundle } from '../../../src/engine/context/digest.ts';
 import { type TaskId, taskIdOf } from '../../../src/engine/domain/ids.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { openOrchestrator } from '../../../src/engine/openOrchestrator.ts';
-import type { Notice } from '../../../src/engine/orchestratorService.ts';
+import type { Notice } from '../../../src/engine/notice.ts';
 import { silentLogger } from '../../../src/engine/ports/logger.ts';
 import { defaultSettings } from '../../../src/engine/settings.ts';
 import { EngineClient } from '../../../src/engine/sharing/engineClient.ts';

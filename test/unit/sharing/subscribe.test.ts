@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { emptyAllocation } from '../../../src/engine/domain/allocation.ts';
 import { leaseIdOf, runIdOf } from '../../../src/engine/domain/ids.ts';
-import type { Notice } from '../../../src/engine/orchestratorService.ts';
+import type { Notice } from '../../../src/engine/notice.ts';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
 import { EngineClient } from '../../../src/engine/sharing/engineClient.ts';
 import { ServedEngine } from '../../support/servedEngine.ts';

@@ -1,7 +1,7 @@
 import type { TaskId } from '../../domain/ids.ts';
 import type { Records } from '../../engine.ts';
 import type { TaskFeed } from '../../inspection/taskFeed.ts';
-import type { Notice } from '../../orchestratorService.ts';
+import type { Notice } from '../../notice.ts';
 import type { AuditRow } from '../../ports/store.ts';
 import type { EventClient } from './eventClient.ts';
 import { auditFrame } from './frames.ts';
