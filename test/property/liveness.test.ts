@@ -54,7 +54,7 @@ describe('no one waits forever', () => {
           world.move(move);
           const { tasks, allocation } = world.state;
           for (const id of allocation.executing) expect(executingPhases).toContain(tasks.get(id)?.phase.type);
-          if (allocation.queue.length === 0 || allocation.executing.length >= maxExecuting) continue;
+          if (allocation.queue.length === 0 || allocation.executing.length >= world.atMost) continue;
           expect(Object.values(allocation.slots).map(({ type }) => type)).not.toContain('free');
           const coming = [...world.outbox.values()].map(({ type }) => type);
           expect(coming.some((type) => type === 'release' || type === 'recheck-slot')).toBe(true);

@@ -202,6 +202,7 @@ describe('every way in which Claude Code fails or surprises', () => {
       'port-taken',
       'merge-conflict',
       'internal',
+      'imported',
     ]);
   });
 });
