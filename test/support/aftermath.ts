@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { expect } from 'vitest';
-import { labels } from '../../src/engine/allocation/containerSpec.ts';
-import { storageId } from '../../src/engine/storagePaths.ts';
 import type { HostProcess } from './hostProcess.ts';
 import { answersSoFar, sessionOf } from './messagesRequest.ts';
 import type { Scene } from './scene.ts';
@@ -91,9 +89,7 @@ async function processesOf(scene: Scene): Promise<readonly string[]> {
 }
 
 async function containersOf(scene: Scene): Promise<readonly string[]> {
-  if (scene.isolation === 'process') return [];
-  const filter = `label=${labels.storage}=${storageId(scene.storage)}`;
-  return linesOf(await scene.docker('ps', '--all', '--quiet', '--filter', filter));
+  return scene.isolation === 'process' ? [] : scene.containers();
 }
 
 function linesOf(text: string): readonly string[] {

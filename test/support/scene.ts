@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
+import { labels } from '../../src/engine/allocation/containerSpec.ts';
 import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 import type { IsolationKind } from '../../src/engine/domain/task.ts';
+import { storageId } from '../../src/engine/storagePaths.ts';
 import type { WireTask } from '../../src/engine/protocol/wire.ts';
 import { HostProcess } from './hostProcess.ts';
 import { playedModel, type Script } from './playedModel.ts';
@@ -145,6 +147,14 @@ export class Scene {
     return (await run('docker', args, { env })).stdout;
   }
 
+  /** Ids of the scene's containers, running or not. */
+  async containers(): Promise<readonly string[]> {
+    const filter = `label=${labels.storage}=${storageId(this.storage)}`;
+    return (await this.docker('ps', '--all', '--quiet', '--filter', filter))
+      .split('\n')
+      .filter((id) => id !== '');
+  }
+
   async write(name: string, content: string): Promise<string> {
     const path = join(this.folder, name);
     await writeFile(path, content);
@@ -155,6 +165,12 @@ export class Scene {
     for (const { child } of this.hosts)
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await Promise.all(this.hosts.map(({ ended }) => ended));
+    if (this.isolation === 'docker') {
+      // Of a test that failed: a container that no engine comes back to holds its port for minutes. It may be on its way
+      // out already, and so may the engine.
+      const left = await this.containers().catch(() => []);
+      if (left.length > 0) await this.docker('rm', '--force', ...left).catch(() => undefined);
+    }
     await this.api.close();
     await rm(this.folder, { recursive: true, force: true });
   }
