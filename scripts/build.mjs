@@ -58,7 +58,10 @@ const leftOut = {
   setup(bundling) {
     // hono-openapi speaks to validators of any make; here there is one, and the others are not installed.
     bundling.onLoad(
-      { filter: /[\\/]@standard-community[\\/].*[\\/](arktype|effect|sury|typebox|zod|default)-[^\\/]*\.c?js$/ },
+      {
+        filter:
+          /[\\/]@standard-community[\\/].*[\\/](arktype|effect|sury|typebox|zod|default)-[^\\/]*\.c?js$/,
+      },
       () => ({ contents: 'module.exports = {};' }),
     );
     bundling.onLoad(

@@ -19,7 +19,7 @@ test('a task is made, followed, looked into and accepted over HTTP, and Ctrl-C e
     '--test-command',
     testCommand,
   );
-  const listening = await host.until(({ type }) => (type as string) === 'listening');
+  const listening = await host.until(({ type }) => type === 'listening');
   const [url, token] = [String(listening['url']), String(listening['token'])];
   const ask = async (path: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(`${url}${path}`, {
@@ -79,7 +79,7 @@ test('bad input ends with 3 and its reason, a port in use with 4', async () => {
   ] as const)
     expect((await scene.done(scene.host('serve', ...args), 3)).stderr).toContain(words);
   const first = scene.host('serve', '--read-only');
-  const { url } = (await first.until(({ type }) => (type as string) === 'listening')) as unknown as {
+  const { url } = (await first.until(({ type }) => type === 'listening')) as unknown as {
     url: string;
   };
   const second = await scene.done(scene.host('serve', '--port', new URL(url).port), 4);

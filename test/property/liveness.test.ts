@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maxExecuting } from '../../src/engine/domain/allocation.ts';
 import type { PersonCommand } from '../../src/engine/domain/commands.ts';
 import { decide } from '../../src/engine/domain/decide.ts';
 import { evolve } from '../../src/engine/domain/evolve.ts';

@@ -23,9 +23,9 @@ export class FollowedStream {
           headers: { ...init.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
         }),
     });
-    this.source.onopen = () => {
+    this.source.addEventListener('open', () => {
       this.opened += 1;
-    };
+    });
     for (const type of types)
       this.source.addEventListener(type, (event) => {
         this.events.push({ type, id: event.lastEventId, data: JSON.parse(String(event.data)) as unknown });

@@ -6,9 +6,9 @@ import { runIdOf, taskIdOf, type RunId, type TaskId } from '../../src/engine/dom
 import type { Failure } from '../../src/engine/domain/outcome.ts';
 import type { Stage } from '../../src/engine/domain/stage.ts';
 import type { Task, TaskSettings } from '../../src/engine/domain/task.ts';
-import { OrchestratorService } from '../../src/engine/orchestratorService.ts';
+import { OrchestratorService, type Notice } from '../../src/engine/orchestratorService.ts';
 import { silentLogger, type Logger } from '../../src/engine/ports/logger.ts';
-import type { Store } from '../../src/engine/ports/store.ts';
+import type { AuditRow, Store } from '../../src/engine/ports/store.ts';
 import { OrchestratorFeed } from '../../src/engine/server/orchestratorFeed.ts';
 import {
   startServer,
@@ -46,6 +46,7 @@ export class ServedApi {
   readonly store: Store;
   readonly feed: OrchestratorFeed;
   readonly directory: string;
+  private readonly listeners: ReadonlySet<(notice: Notice) => void>;
   private readonly effects: RecordingEffects;
   private isClosed = false;
 
@@ -58,6 +59,7 @@ export class ServedApi {
     feed: OrchestratorFeed,
     directory: string,
     effects: RecordingEffects,
+    listeners: ReadonlySet<(notice: Notice) => void>,
     options: ServedApiOptions,
   ) {
     this.server = server;
@@ -66,6 +68,7 @@ export class ServedApi {
     this.feed = feed;
     this.directory = directory;
     this.effects = effects;
+    this.listeners = listeners;
     this.options = options;
   }
 
@@ -79,9 +82,16 @@ export class ServedApi {
       drive: 'all',
     });
     const effects = new RecordingEffects();
+    const listeners = new Set<(notice: Notice) => void>();
     const feed = await OrchestratorFeed.open(
       {
-        service,
+        service: {
+          slots: () => service.slots(),
+          subscribe: (listener) => {
+            listeners.add(listener);
+            return service.subscribe(listener);
+          },
+        },
         records: store,
         dispatch: (command, bundles) => service.dispatch(command, bundles),
         settled: (id) => service.settled(id),
@@ -91,7 +101,7 @@ export class ServedApi {
     );
     const server = await serve(feed, options);
     await service.start(effects);
-    const api = new ServedApi(server, service, store, feed, directory, effects, options);
+    const api = new ServedApi(server, service, store, feed, directory, effects, listeners, options);
     onTestFinished(() => api.close());
     return api;
   }
@@ -141,6 +151,12 @@ export class ServedApi {
   async prioritize(taskId: TaskId, priority: number): Promise<void> {
     const rejection = await this.service.dispatch({ type: 'set-priority', taskId, priority });
     if (rejection !== null) throw new Error(rejection.message);
+  }
+
+  /** As if this row had been committed: for measuring what follows without what comes before. */
+  announce(row: AuditRow): void {
+    for (const listener of this.listeners)
+      listener({ type: 'committed', rows: [row], tasks: [], slots: this.service.slots() });
   }
 
   /** The worktree of an admitted task is there: its first stage runs. */
@@ -225,9 +241,9 @@ export class ServedApi {
   /** Another server of the same engine in the place of this one. */
   async serveAgain(): Promise<ServedApi> {
     await this.server.close();
-    const { service, store, feed, directory, effects, options } = this;
+    const { service, store, feed, directory, effects, listeners, options } = this;
     const server = await serve(feed, { ...options, port: this.port });
-    const again = new ServedApi(server, service, store, feed, directory, effects, options);
+    const again = new ServedApi(server, service, store, feed, directory, effects, listeners, options);
     onTestFinished(() => again.close());
     return again;
   }

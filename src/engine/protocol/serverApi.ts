@@ -12,7 +12,7 @@ const outcome = v.nullable(v.picklist(['success', 'cancelled', ...failureCodes])
 const time = v.pipe(v.string(), v.isoTimestamp());
 const rate = v.nullable(v.number());
 
-export const stageStatuses = ['pending', 'running', 'completed', 'failed'] as const;
+const stageStatuses = ['pending', 'running', 'completed', 'failed'] as const;
 const stageStatus = v.picklist(stageStatuses);
 
 /** RFC 9457. */
@@ -167,7 +167,7 @@ export const stageUpdate = v.strictObject({
 
 // Vibe Kanban's own shapes.
 
-export const boardTask = {
+const boardTask = {
   id: v.string(),
   project_id: v.string(),
   title: v.string(),

@@ -9,9 +9,15 @@ import type { ServerEnv } from './serverContext.ts';
  */
 export function readBody(longest: number): MiddlewareHandler<ServerEnv> {
   return async (c, next) => {
-    const { incoming } = c.env;
-    if (!['GET', 'HEAD'].includes(c.req.method))
-      Object.assign(incoming, { rawBody: await bodyOf(incoming, longest) });
+    const { incoming, outgoing } = c.env;
+    if (!['GET', 'HEAD'].includes(c.req.method)) {
+      const rawBody = await bodyOf(incoming, longest).catch((error: unknown) => {
+        // What is still to come is not taken, only to be thrown away.
+        outgoing.once('finish', () => incoming.destroy());
+        throw error;
+      });
+      Object.assign(incoming, { rawBody });
+    }
     await next();
   };
 }

@@ -6,10 +6,10 @@ import { settingsFields } from '../settings.ts';
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A task's id, in either case. */
-export const taskIdText = v.pipe(v.string(), v.toLowerCase(), v.regex(uuid, 'must be the UUID of a task'));
+const taskIdText = v.pipe(v.string(), v.toLowerCase(), v.regex(uuid, 'must be the UUID of a task'));
 
 /** `{task id}.{stage}-{attempt}`; with a slash for the dot, as the command line names a run, it is taken as well. */
-export const stageIdText = v.pipe(
+const stageIdText = v.pipe(
   v.string(),
   v.regex(
     /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[./](specification|implementation|qa)-[1-9]\d{0,5}$/,
@@ -47,7 +47,7 @@ const { allowedTools: _allowedTools, ...stageFields } = settingsFields.stage;
 const stageSettings = v.strictObject(stageFields, unknownKey);
 
 /** The settings file's schema, without what decides which program runs on this machine and with which rights. */
-export const requestSettings = v.strictObject(
+const requestSettings = v.strictObject(
   {
     ...fields,
     stages: v.exactOptional(

@@ -196,6 +196,20 @@ describe('without the token', () => {
     }
   });
 
+  test('a ticket for the board’s socket is good once, and one that only shows moves nothing', async () => {
+    const api = await ServedApi.open();
+    const url = `ws://127.0.0.1:${api.port}/api/board/ws`;
+    const ticket = await api.ticket();
+    const first = new WebSocket(`${url}?ticket=${ticket}`);
+    await once(first, 'open');
+    const second = new WebSocket(`${url}?ticket=${ticket}`);
+    const [error] = (await once(second, 'error')) as [Error];
+    expect(error.message).toContain('401');
+    const closed = once(first, 'close');
+    await api.close();
+    expect((await closed)[0]).toBe(1001);
+  });
+
   test('guessing is slowed down, and does not keep out who has the token', async () => {
     const api = await ServedApi.open({ limits: { refusalsPerMinute: 5 } });
     const statuses: number[] = [];

@@ -14,6 +14,10 @@ import { ServedApi, testToken } from '../../support/servedApi.ts';
 
 const idsOf = (events: readonly { readonly id: string }[]): readonly number[] =>
   events.map(({ id }) => Number(id));
+interface TaskPatch {
+  readonly JsonPatch: readonly { readonly op: string; readonly path: string; readonly value: object }[];
+}
+
 const failure = { code: 'authentication', message: 'Claude Code is not signed in.' } as const;
 
 describe('the audit trail as events', () => {
@@ -314,8 +318,8 @@ describe('Vibe Kanban’s dialect', () => {
     const socket = new WebSocket(
       `${api.url.replace('http', 'ws')}/api/tasks/stream/ws?project_id=${projectId}&ticket=${await api.ticket()}`,
     );
-    const messages: { JsonPatch: { op: string; path: string; value: { status?: string } }[] }[] = [];
-    socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString())));
+    const messages: TaskPatch[] = [];
+    socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString()) as TaskPatch));
     await vi.waitFor(() => expect(messages).toHaveLength(1));
     expect(messages[0]).toMatchObject({
       JsonPatch: [

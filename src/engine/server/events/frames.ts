@@ -18,7 +18,7 @@ export function auditFrame(row: AuditRow): string {
 }
 
 /** What the row says of a stage; null when it is about something else. */
-export function stageUpdateOf(row: AuditRow): StageUpdate | null {
+function stageUpdateOf(row: AuditRow): StageUpdate | null {
   const about = { task_id: row.taskId, event: row.type, at: isoTime(row.at) };
   switch (row.type) {
     case 'task.created':
