@@ -90,6 +90,8 @@ export class VscodeServer {
       '--port=0',
       '--without-connection-token',
       '--telemetry-level=off',
+      // What a login shell sets would take the place of what is given here.
+      '--force-disable-user-env',
       ...folders,
       // With it, toasts are not shown; an extension that is installed can do without.
       ...(options.release.smokeTestDriver && vsix === undefined ? ['--enable-smoke-test-driver'] : []),

@@ -34,7 +34,9 @@ export class Workbench {
 
   /** Runs a command from the palette, found by its title. */
   async command(title: string): Promise<void> {
-    const row = this.quickInput.locator('.monaco-list-row', { hasText: title }).first();
+    // By the whole title: of two that begin alike, the one used last comes first.
+    const named = this.page.getByText(title, { exact: true });
+    const row = this.quickInput.locator('.monaco-list-row', { has: named }).first();
     for (let attempt = 1; ; attempt += 1) {
       const timeout = attempt < 10 ? 2_000 : 10_000;
       try {

@@ -76,6 +76,8 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
       for (const title of [...Object.values(underWay), ...queued]) await scene.hostTask('add', title);
     workbench = await Workbench.open(scene);
     await workbench.taskIn('Needs You', refused);
+    // What is told of it stays, over the corner of every page.
+    await workbench.clearNotifications();
     if (!takesPictures) return;
     await workbench.widenSidebar(120);
     for (const barrier of Object.values(held)) await barrier.reached;
