@@ -6,7 +6,8 @@ import { runIdOf, taskIdOf, type RunId, type TaskId } from '../../src/engine/dom
 import type { Failure } from '../../src/engine/domain/outcome.ts';
 import type { Stage } from '../../src/engine/domain/stage.ts';
 import type { Task, TaskSettings } from '../../src/engine/domain/task.ts';
-import { OrchestratorService, type Notice } from '../../src/engine/orchestratorService.ts';
+import type { Notice } from '../../src/engine/notice.ts';
+import { OrchestratorService } from '../../src/engine/orchestratorService.ts';
 import { silentLogger, type Logger } from '../../src/engine/ports/logger.ts';
 import type { AuditRow, Store } from '../../src/engine/ports/store.ts';
 import { OrchestratorFeed } from '../../src/engine/server/orchestratorFeed.ts';

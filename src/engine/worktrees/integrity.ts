@@ -1,5 +1,6 @@
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { readIfPresent } from '../process/runDirectory.ts';
 import { salvage } from './commits.ts';
 import { withoutLineEnd } from './git.ts';
 import { branchRef, gitOf, tipOf, type Worktree } from './worktree.ts';
@@ -29,9 +30,11 @@ export async function putBackGitFile(worktree: Worktree): Promise<string | null>
 
 /** Makes HEAD the task's branch again; commits made elsewhere are kept as salvage. Returns what was wrong, or null. */
 export async function putBackHead(worktree: Worktree): Promise<string | null> {
+  const ref = branchRef(worktree.branch);
+  // What git itself writes needs no git to be read.
+  if ((await readIfPresent(join(worktree.adminDir, 'HEAD'))) === `ref: ${ref}\n`) return null;
   const git = gitOf(worktree);
   const { stdout } = await git.ask(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] });
-  const ref = branchRef(worktree.branch);
   if (withoutLineEnd(stdout) === ref) return null;
   const commit = await git.commitOf('HEAD');
   if (commit !== null && commit !== (await tipOf(worktree))) await salvage(worktree, commit);

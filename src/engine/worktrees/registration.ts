@@ -15,7 +15,7 @@ import {
 } from './marker.ts';
 import { branchPrefix, nameCandidates } from './names.ts';
 import { branchCommit, headOf, registeredWorktrees, type RepositoryPlace } from './repository.ts';
-import { branchRef, type Worktree } from './worktree.ts';
+import { branchRef, looseRef, type Worktree } from './worktree.ts';
 
 export interface EnsureRequest {
   readonly taskId: string;
@@ -41,7 +41,9 @@ export async function ensureWorktree(
     (await newRecord(place, git, folder, request));
 
   const path = earlier?.path ?? join(folder, basename(record.branch));
-  if ((await git.commitOf(branchRef(record.branch))) === null) await createBranch(git, record);
+  const ref = branchRef(record.branch);
+  const tip = (await looseRef(place.commonGitDir, ref)) ?? (await git.commitOf(ref));
+  if (tip === null) await createBranch(git, record);
   const adminDir = (await usableAdminDir(place, path, record)) ?? (await register(git, path, record));
   const worktree: Worktree = { ...record, path, adminDir, commonGitDir: place.commonGitDir };
   const isNew = (await readMarker(adminDir)) === null || !(await exists(path));
