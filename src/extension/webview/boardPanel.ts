@@ -61,6 +61,9 @@ export class BoardPanel implements vscode.WebviewPanelSerializer {
     });
     this.open = { panel, host };
     webview.onDidReceiveMessage((message: unknown) => void host.receive(message));
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) host.pageLeft();
+    });
     panel.onDidDispose(() => {
       this.open = null;
       host.dispose();

@@ -249,7 +249,7 @@ describe('too much', () => {
     push();
     await closed;
     if (text !== '') expect(text).toContain('413');
-    expect(socket.bytesWritten).toBeLessThan(64 * 1024 * 1024);
+    expect(socket.bytesWritten).toBeLessThan(512 * 1024 * 1024);
     expect(api.feed.tasks.all()).toEqual([]);
   });
 
