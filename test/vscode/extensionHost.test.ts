@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -41,6 +43,10 @@ describe.skipIf(skip).each(vscodeReleases)('the extension host of VS Code $versi
     expectPassed(verdict);
   });
 
+  it('shows the board, and serves it where the setting says so', async () => {
+    expectPassed(await scene.inHost('serving', { port: String(await freePort()) }));
+  });
+
   it('is left by the extension in the time that VS Code gives it, and what runs goes on', async () => {
     const underWay = join(scene.folder, 'under-way');
     const written = barrier.reached.then(() => writeFile(underWay, ''));
@@ -67,3 +73,12 @@ describe.skipIf(skip)("@vscode/test-electron's runTests", () => {
     expect(stdout).toContain('ok     the extension > registers every command that it contributes');
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
