@@ -68,7 +68,7 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
     session,
     registerCommands(commandContext),
     safely(log, 'views', () => registerViews(context, session, messages, selection)),
-    safely(log, 'review', () => registerReview(context, session)),
+    safely(log, 'review', () => registerReview(context, session, report)),
     safely(log, 'webviews', () => registerWebviews(context, session, log)),
     registerUriHandler(),
     session.onNotice((notice) => {
