@@ -57,7 +57,7 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write('\nbench/RESULTS.md is written.\n');
   }
   if (flags.length > 0) process.stdout.write(`Profiles lie in ${profiles}.\n`);
-  return 0;
+  return sections.some(({ result }) => result.type === 'failed') ? 1 : 0;
 }
 
 async function measure(name: string, pairs: number | null, flags: readonly string[]): Promise<Section> {
@@ -68,8 +68,8 @@ async function measure(name: string, pairs: number | null, flags: readonly strin
   const result: BenchResult =
     code === 0
       ? (JSON.parse(await readFile(file, 'utf8')) as BenchResult)
-      : { type: 'skipped', why: `it ended with ${code}; its output says why` };
-  if (result.type === 'skipped') process.stdout.write(`  skipped: ${result.why}\n`);
+      : { type: 'failed', why: `it ended with ${code}; its output says why` };
+  if (result.type !== 'measured') process.stdout.write(`  ${result.type}: ${result.why}\n`);
   else
     for (const row of result.rows) if (isMet(row) !== null) process.stdout.write(`  ${shortVerdict(row)}\n`);
   return { name, title, result };

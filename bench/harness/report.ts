@@ -18,19 +18,24 @@ export interface Machine {
 /** The table as text: for a terminal and for RESULTS.md alike. */
 export function sectionText({ name, title, result }: Section): string {
   const heading = `## ${title}\n\n\`npm run bench -- ${name}\``;
-  if (result.type === 'skipped') return `${heading}\n\nSkipped: ${result.why}.\n`;
+  if (result.type !== 'measured')
+    return `${heading}\n\n${result.type === 'skipped' ? 'Skipped' : '**Failed**'}: ${result.why}.\n`;
   const lines = result.rows.map(
     (row) =>
       `| ${[row.what, value(row.ours, row.unit), baselineText(row), ratioText(row), figureText(row), verdict(row)].join(' | ')} |`,
   );
-  const missed = result.rows.filter((row) => isMet(row) === false && row.ifMissed !== undefined);
+  const missed = result.rows.filter((row) => isMet(row) === false);
+  const reasons = [...new Set(missed.flatMap(({ ifMissed }) => ifMissed ?? []))].map((reason) => {
+    const whose = missed.filter(({ ifMissed }) => ifMissed === reason).map(({ what }) => what);
+    return `- ${[...new Set(whose)].join('; ')}: ${reason}`;
+  });
   return [
     `${heading} (${result.seconds.toFixed(0)} s)`,
     '',
     '| what | measured | against | ratio | figure | |',
     '| --- | --- | --- | --- | --- | --- |',
     ...lines,
-    ...missed.flatMap((row) => ['', `- ${row.what}: ${row.ifMissed}`]),
+    ...reasons.flatMap((reason) => ['', reason]),
     '',
   ].join('\n');
 }
@@ -71,12 +76,12 @@ function baselineText({ baseline, unit }: Row): string {
 }
 
 function ratioText(row: Row): string {
-  return row.ratio === undefined ? '' : `${value(row.ratio, '')}x`;
+  return row.ratio === undefined ? '' : value(row.ratio, 'x');
 }
 
 function value({ median, low, high, count }: Summary, unit: string): string {
   const spread = count > 1 ? ` (${number(low)} to ${number(high)}, ${count} times)` : '';
-  return `${number(median)}${unit === '' ? '' : ` ${unit}`}${spread}`;
+  return `${number(median)}${unit === '' || unit === 'x' ? unit : ` ${unit}`}${spread}`;
 }
 
 function number(of: number): string {
