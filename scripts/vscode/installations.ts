@@ -35,6 +35,8 @@ export const vscodeReleases = [
   },
 ] as const satisfies readonly VscodeRelease[];
 
+export const [newestVscode, oldestVscode] = vscodeReleases;
+
 /** Everything fetched and built for these suites; nothing of it is kept in git. */
 export const vscodeTestFolder = join(root, '.vscode-test');
 

@@ -29,6 +29,8 @@ export interface VscodeSceneOptions {
   readonly scripts?: readonly Script[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly trust?: 'given' | 'asked';
+  /** One that is there, instead of a new sample. */
+  readonly repository?: string;
   /** Programs of a test's own, found before those of this machine. */
   readonly programs?: string;
   /** The extension as it is packed, instead of the one in this folder. */
@@ -70,12 +72,13 @@ export class VscodeScene {
     scripts = [],
     settings = {},
     trust = 'given',
+    repository: given,
     programs,
     vsix,
   }: VscodeSceneOptions): Promise<VscodeScene> {
     const api = await new ScriptedMessagesApi({ model: playedModel(scripts) }).start();
     const folder = await mkdtemp(join(tmpdir(), 'orch-'));
-    const repository = await makeSampleRepository(join(folder, 'tiny-text'));
+    const repository = given ?? (await makeSampleRepository(join(folder, 'tiny-text')));
     const server = await VscodeServer.start({
       release,
       lab: folder,
@@ -175,16 +178,21 @@ export class VscodeScene {
   ): Promise<void> {
     const { description, testCommand } = featureRequest;
     const about = ['--title', title, '--description', description, '--test-command', testCommand];
-    const host = await this.host(command, ...about, '--isolation', 'process', '--claude', claude, ...options);
+    const isolation = ['--isolation', 'process', '--claude', claude];
+    await this.hostEnds(exitCode, command, ...about, ...isolation, ...options);
+  }
+
+  /** Runs the headless host to its end; fails when its exit code is another. */
+  async hostEnds(exitCode: number, ...args: readonly string[]): Promise<HostProcess> {
+    const host = await this.host(...args);
     const code = await host.ended;
-    if (code !== exitCode) throw new Error(`${command} ended with ${code}, not ${exitCode}\n${host.stderr}`);
+    if (code !== exitCode) throw new Error(`${args[0]} ended with ${code}, not ${exitCode}\n${host.stderr}`);
+    return host;
   }
 
   /** The repository's tasks as they are recorded. */
   async tasks(): Promise<readonly WireTask[]> {
-    const host = await this.host('tasks');
-    const code = await host.ended;
-    if (code !== 0) throw new Error(`tasks ended with ${code}\n${host.stderr}`);
+    const host = await this.hostEnds(0, 'tasks');
     return host.lines.filter(({ type }) => type === 'task') as unknown as readonly WireTask[];
   }
 
@@ -203,9 +211,7 @@ export class VscodeScene {
 
   /** What happened to a task, in order. */
   async eventTypes(taskId: string): Promise<readonly string[]> {
-    const host = await this.host('audit', taskId);
-    const code = await host.ended;
-    if (code !== 0) throw new Error(`audit ended with ${code}\n${host.stderr}`);
+    const host = await this.hostEnds(0, 'audit', taskId);
     return host.lines.map(({ type }) => type);
   }
 

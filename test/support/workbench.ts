@@ -34,9 +34,12 @@ export class Workbench {
 
   /** Runs a command from the palette, found by its title. */
   async command(title: string): Promise<void> {
-    // By the whole title: of two that begin alike, the one used last comes first.
-    const named = this.page.getByText(title, { exact: true });
-    const row = this.quickInput.locator('.monaco-list-row', { has: named }).first();
+    // By the whole title, for of two that begin alike the one used last comes first; after it the row has its keys. With its
+    // matches marked, for a list that is not filtered yet moves away under the mouse.
+    const named = [`[aria-label="${title}"]`, `[aria-label^="${title},"]`].map(
+      (each) => `.monaco-list-row${each}`,
+    );
+    const row = this.quickInput.locator(named.join(', '), { has: this.page.locator('.highlight') }).first();
     for (let attempt = 1; ; attempt += 1) {
       const timeout = attempt < 10 ? 2_000 : 10_000;
       try {

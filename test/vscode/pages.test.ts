@@ -1,12 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Frame } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { vscodeReleases, vscodeTestFolder } from '../../scripts/vscode/installations.ts';
+import { newestVscode, vscodeReleases, vscodeTestFolder } from '../../scripts/vscode/installations.ts';
 import { seriousViolations } from '../support/axe.ts';
 import type { Script } from '../support/playedModel.ts';
+import { featureRequest } from '../support/sampleRepository.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { Barrier } from '../support/scene.ts';
 import { smallPng } from '../support/smallPng.ts';
@@ -35,43 +37,57 @@ const allThemes: readonly Theme[] = ['light', 'high-contrast', 'high-contrast-li
 
 const reviewed = 'Add a slugify function';
 const gated = 'Describe the release process';
+/** No script knows it: its agent is refused. */
 const refused = 'Translate the README';
+const signedIn = 'Slug the dates';
+
+/** As long as a real one, and nowhere else. */
+const ownKey = 'sk-ant-of-the-person-not-a-real-key-9876543210';
 
 /** For the pictures only: a task in every stage. */
 const merged = 'Capitalize every word';
 const underWay = { implementation: 'Count the words of a text', qa: 'Trim trailing spaces' } as const;
 const queued = ['Wrap long lines', 'Say what is supported'] as const;
 
+interface Past {
+  readonly repository: string;
+  readonly storage: string;
+}
+
+/** Made once: agents take their time, and what they left looks the same in every release. */
+let past: Past | null = null;
+
+/** Cleared at last: the first one has the repository and the worktrees of all. */
+const scenes: VscodeScene[] = [];
+
+afterAll(async () => {
+  for (const scene of scenes) await scene.clear();
+});
+
 describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (release) => {
   let scene: VscodeScene;
   let workbench: Workbench;
-  const isNewest = release === vscodeReleases[0];
+  const isNewest = release === newestVscode;
   const takesPictures = updatesScreenshots && isNewest;
   const held = { implementation: new Barrier(), qa: new Barrier() };
 
   beforeAll(async () => {
-    // No script knows the third task: its agent is refused, and it needs a person.
     scene = await VscodeScene.make({
       release,
       scripts: [
         sampleScript(reviewed, 'mended-after-qa'),
         sampleScript(gated, 'right-at-once'),
+        sampleScript(signedIn, 'right-at-once'),
         ...pictureScripts(),
       ],
+      settings: { 'orchestrator.gates': ['specification'] },
+      ...(past === null ? {} : { repository: past.repository }),
       // One of the two has what a person installs, so that nothing is forgotten in the package.
       ...(isNewest ? { vsix: await packedExtension() } : {}),
     });
-    const done = ['--test-command', 'node --check src/text.js'];
-    if (takesPictures) {
-      await scene.hostTask('run', merged, { options: done });
-      const { task_id } = await scene.task(merged);
-      await (
-        await scene.host('accept', task_id)
-      ).ended;
-    }
-    await scene.hostTask('run', reviewed, { options: done });
-    await scene.hostTask('run', gated, { options: ['--gate', 'specification'], exitCode: 2 });
-    await scene.hostTask('add', refused);
+    scenes.push(scene);
+    if (past === null) past = await makePast();
+    else await copyStorage(past.storage, await scene.storage());
     if (takesPictures)
       for (const title of [...Object.values(underWay), ...queued]) await scene.hostTask('add', title);
     workbench = await Workbench.open(scene);
@@ -84,6 +100,22 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
     await workbench.taskIn('Queued', queued[1]);
   });
 
+  /** Tasks of headless hosts, before any window. */
+  async function makePast(): Promise<Past> {
+    const done = ['--test-command', 'node --check src/text.js'];
+    if (takesPictures) {
+      await scene.hostTask('run', merged, { options: done });
+      const { task_id } = await scene.task(merged);
+      await scene.hostEnds(0, 'accept', task_id, '--merge', 'none');
+    }
+    await scene.hostTask('run', reviewed, { options: done });
+    await scene.hostTask('run', gated, { options: ['--gate', 'specification'], exitCode: 2 });
+    await scene.hostTask('run', refused, { exitCode: 2 });
+    const storage = join(scene.folder, 'past');
+    await copyStorage(await scene.storage(), storage);
+    return { repository: scene.repository, storage };
+  }
+
   /** Those that are under way stay there. */
   function pictureScripts(): readonly Script[] {
     if (!takesPictures) return [];
@@ -95,10 +127,6 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
   }
 
   afterEach(({ task }) => leaveTraces(scene, release, task));
-
-  afterAll(async () => {
-    await scene.clear();
-  });
 
   async function setTheme(theme: Theme): Promise<void> {
     const { name, file } = themes[theme];
@@ -152,11 +180,11 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
   it('show what a headless host did before, and say in the badge and status bar what needs a person', async () => {
     await workbench.taskIn('Completed', reviewed);
     await workbench.taskIn('Needs You', gated);
-    await workbench.statusBar.locator('[id*="orchestrator"]', { hasText: '2' }).first().waitFor();
+    await workbench.statusBar.locator('[id*="orchestrator"]', { hasText: '3' }).first().waitFor();
     const badge = workbench.page.locator('.activitybar .action-item', {
       has: workbench.page.locator('a[aria-label^="Orchestrator"]'),
     });
-    await badge.locator('.badge-content', { hasText: '2' }).waitFor();
+    await badge.locator('.badge-content', { hasText: '3' }).waitFor();
     await photograph('tasks');
     if (!takesPictures) return;
     await workbench.containersHeader.click();
@@ -168,7 +196,7 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
   it('list every command of the palette under one category', async () => {
     await workbench.page.keyboard.press('F1');
     await workbench.quickInput.locator('.quick-input-filter input').fill('>Orchestrator: ');
-    await workbench.quickInput.getByText('Orchestrator: New Task').first().waitFor();
+    await workbench.quickInput.getByText('Orchestrator: Accept and Merge').first().waitFor();
     await photograph('palette');
     await workbench.page.keyboard.press('Escape');
   });
@@ -227,6 +255,39 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
     await workbench.page.locator('.monaco-editor', { hasText: 'function slugify' }).first().waitFor();
     await photograph('changes');
   });
+
+  it('show the task that a link names, and nothing for a link that names none', async () => {
+    const { task_id } = await scene.task(reviewed);
+    await workbench.command('View: Close All Editors');
+    await workbench.tab(/./).first().waitFor({ state: 'detached' });
+    const link = (path: string): string => `vscode://orchestrator-manager.orchestrator-manager${path}`;
+    await workbench.followLink(link('/task/..%2F..%2Fetc%2Fpasswd'), { isFirst: true });
+    await workbench.followLink(link(`/task/${task_id}/accept`), { isFirst: false });
+    await workbench.followLink(link(`/task/${randomUUID()}`), { isFirst: false });
+    await workbench.notifications('There is no task');
+    await workbench.followLink(link(`/task/${task_id}`), { isFirst: false });
+    await workbench.webview('Ready for review');
+    expect(await workbench.tab(/./).count()).toBe(1);
+    await workbench.clearNotifications();
+  });
+
+  it('take a key to sign in with, that the next run uses and that lies in no file', async () => {
+    await workbench.command('Orchestrator: Sign In');
+    await workbench.answer('API Key', { until: 'API Key' });
+    await workbench.step('The API key');
+    await workbench.answer('too short');
+    await workbench.step('It is longer than that');
+    await workbench.answer(ownKey);
+    await workbench.notifications('Signed in');
+
+    const before = scene.api.requests.length;
+    await workbench.newTask(signedIn, featureRequest.description);
+    await workbench.taskIn('Needs You', signedIn);
+    const keys = scene.api.requests.slice(before).map(({ headers }) => headers['x-api-key']);
+    expect(new Set(keys)).toEqual(new Set([ownKey]));
+    expect(await filesWith(ownKey, await scene.storage())).toEqual([]);
+    expect(await filesWith(ownKey, join(scene.folder, 'user'))).toEqual([]);
+  });
 });
 
 /** The VSIX, made anew. */
@@ -237,4 +298,19 @@ async function packedExtension(): Promise<string> {
     cwd: dirname(vscodeTestFolder),
   });
   return file;
+}
+
+/** Without its identity: two storages of one would take each other for the same, and one window follow the other. */
+async function copyStorage(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, filter: (source) => basename(source) !== 'orchestrator.db.id' });
+}
+
+async function filesWith(text: string, folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  const found: string[] = [];
+  for (const file of files) if ((await readFile(file)).includes(text)) found.push(file);
+  return found;
 }

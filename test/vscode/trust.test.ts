@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { vscodeReleases } from '../../scripts/vscode/installations.ts';
+import { newestVscode, oldestVscode } from '../../scripts/vscode/installations.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { requireVscode } from '../support/suites.ts';
 import { Workbench } from '../support/workbench.ts';
@@ -10,12 +10,11 @@ import { makeScene } from './makeScene.ts';
 
 const { skip } = await requireVscode();
 
-describe.skipIf(skip).each(vscodeReleases)('a folder that VS Code $version does not trust', (release) => {
-  it('has its settings ignored, starts nothing until it is trusted, and shows its history also when it is trusted no more', async () => {
+describe.skipIf(skip)('a folder that is not trusted', () => {
+  it(`has its settings for what is executed ignored by VS Code ${oldestVscode.version}`, async () => {
     const scene = await makeScene({
-      release,
+      release: oldestVscode,
       trust: 'asked',
-      scripts: [sampleScript('Slug it', 'right-at-once')],
       settings: { 'orchestrator.testCommand': '' },
     });
     await mkdir(join(scene.repository, '.vscode'));
@@ -28,7 +27,14 @@ describe.skipIf(skip).each(vscodeReleases)('a folder that VS Code $version does 
       }),
     );
     expectPassed(await scene.inHost('restricted'));
+  });
 
+  it(`starts nothing in VS Code ${newestVscode.version} until it is trusted, and shows its history also when it is trusted no more`, async () => {
+    const scene = await makeScene({
+      release: newestVscode,
+      trust: 'asked',
+      scripts: [sampleScript('Slug it', 'right-at-once')],
+    });
     await scene.hostTask('add', 'Slug it', { options: ['--gate', 'specification'] });
     const workbench = await Workbench.open(scene);
     await workbench.tasks.getByText('a folder you do not trust').waitFor();

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { vscodeReleases } from '../../scripts/vscode/installations.ts';
+import { oldestVscode } from '../../scripts/vscode/installations.ts';
 import { featureRequest, makeSampleRepository } from '../support/sampleRepository.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { manyTasks, seedTasks } from '../support/seededTasks.ts';
@@ -19,14 +18,11 @@ const { skip } = await requireVscode();
 /** The one that goes all the way. */
 const whole = 'Add a slugify function';
 const listed = ['Slug the headings', 'Slug the file names', 'Slug the authors'] as const;
-const signedIn = 'Slug the dates';
 const elsewhere = 'Slug the tags';
 
-/** As long as a real one, and nowhere else. */
-const ownKey = 'sk-ant-of-the-person-not-a-real-key-9876543210';
-
-/** One window; each test goes on where the one before has left it. */
-describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', (release) => {
+/** In one release, the faster one: what this is about lies in the extension. Each test goes on where the one before stopped. */
+describe.skipIf(skip)(`a day of work in VS Code ${oldestVscode.version}`, () => {
+  const release = oldestVscode;
   let scene: VscodeScene;
   let workbench: Workbench;
 
@@ -34,7 +30,7 @@ describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', 
     scene = await VscodeScene.make({
       release,
       programs: resolve(import.meta.dirname, '../support/programs'),
-      scripts: [whole, ...listed, signedIn, elsewhere].map((title) => sampleScript(title, 'right-at-once')),
+      scripts: [whole, ...listed, elsewhere].map((title) => sampleScript(title, 'right-at-once')),
     });
     await git('init', '-q', '--bare', join(scene.folder, 'origin.git'));
     await git('remote', 'add', 'origin', join(scene.folder, 'origin.git'));
@@ -72,19 +68,6 @@ describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', 
     await workbench.taskIn('Completed', whole);
   });
 
-  it('shows the task that a link names, and nothing for a link that names none', async () => {
-    const { task_id } = await scene.task(whole);
-    const tabs = await workbench.tab(/./).count();
-    const link = (path: string): string => `vscode://orchestrator-manager.orchestrator-manager${path}`;
-    await workbench.followLink(link('/task/..%2F..%2Fetc%2Fpasswd'), { isFirst: true });
-    await workbench.followLink(link(`/task/${task_id}/accept`), { isFirst: false });
-    await workbench.followLink(link(`/task/${randomUUID()}`), { isFirst: false });
-    await workbench.notifications('There is no task');
-    await workbench.followLink(link(`/task/${task_id}`), { isFirst: false });
-    await workbench.webview('Ready for review');
-    expect(await workbench.tab(/./).count()).toBe(tabs + 1);
-  });
-
   it('pushes the branch of a completed task and makes a pull request of it with gh', async () => {
     await workbench.command('Orchestrator: Create Pull Request');
     await workbench.answer(whole, { until: whole });
@@ -95,7 +78,8 @@ describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', 
     const pushed = await git('ls-remote', 'origin', `refs/heads/${branch}`);
     expect(pushed).toBe(`${commit}\trefs/heads/${branch}\n`);
     const asked = await readFile(join(scene.folder, 'home/gh-arguments'), 'utf8');
-    const { description } = featureRequest;
+    // An input of one line was asked for it.
+    const description = featureRequest.description.replace('\n', ' ');
     const target = `pr create --head ${branch} --base main`.split(' ');
     expect(asked.split('\0')).toEqual([...target, '--title', whole, '--body', description, '']);
   });
@@ -131,24 +115,6 @@ describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', 
     await workbench.dialog.getByRole('button', { name: 'Remove' }).click();
     await workbench.notifications('1 worktrees removed');
     await expect(access(worktree)).rejects.toThrow('ENOENT');
-  });
-
-  it('signs in with a key that the next run uses, and that lies in no file', async () => {
-    await workbench.command('Orchestrator: Sign In');
-    await workbench.answer('API Key', { until: 'API Key' });
-    await workbench.step('The API key');
-    await workbench.answer('too short');
-    await workbench.step('It is longer than that');
-    await workbench.answer(ownKey);
-    await workbench.notifications('Signed in');
-
-    const before = scene.api.requests.length;
-    await workbench.newTask(signedIn, featureRequest.description);
-    await workbench.taskIn('Needs You', signedIn);
-    const keys = scene.api.requests.slice(before).map(({ headers }) => headers['x-api-key']);
-    expect(new Set(keys)).toEqual(new Set([ownKey]));
-    expect(await filesWith(ownKey, await scene.storage())).toEqual([]);
-    expect(await filesWith(ownKey, join(scene.folder, 'user'))).toEqual([]);
   });
 
   it('of a workspace of several folders, works on the one that the person picks, and asks once', async () => {
@@ -197,13 +163,3 @@ describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', 
     await other.taskIn('Completed', 'Task 09991');
   });
 });
-
-async function filesWith(text: string, folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name));
-  const found: string[] = [];
-  for (const file of files) if ((await readFile(file)).includes(text)) found.push(file);
-  return found;
-}
