@@ -19,6 +19,8 @@ const budgets: Readonly<Record<string, number | undefined>> = {
   'dist/host.js': 1_500,
   // When someone asks for a server.
   'dist/server.js': 900,
+  // With the import of a board.
+  'dist/boardWorker.js': 150,
   // Before an engine can answer.
   'dist/storeWorker.js': 220,
   // Each run on the host.
