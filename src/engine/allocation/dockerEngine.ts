@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { homedir } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
+import { stripVTControlCharacters } from 'node:util';
 import Docker from 'dockerode';
 import * as v from 'valibot';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -108,7 +109,7 @@ class DockerEngine implements ContainerEngine {
     for await (const line of readJsonLines(stream)) {
       const { stream: text, error } = v.parse(buildLineSchema, line);
       failure ??= error;
-      for (const part of (text ?? '')
+      for (const part of stripVTControlCharacters(text ?? '')
         .split('\n')
         .map((each) => each.trim())
         .filter(Boolean)) {
