@@ -115,6 +115,34 @@ test('a board that is open elsewhere is found, taken over once, left as it was, 
   expect((await scene.done(scene.host('audit', '--verify'), 0)).lines).toMatchObject([{ ok: true }]);
 });
 
+test('a task of a board is started over HTTP, once, and goes its way', async () => {
+  const scene = await Scene.make('process', [sampleScript('Slug it', 'right-at-once')]);
+  const { path } = await boardOf(scene);
+  await scene.done(scene.host('import-vibe-kanban', path, ...inProcess), 0);
+  const host = scene.host('serve', ...inProcess);
+  const { url, token } = await host.until(({ type }) => type === 'listening');
+  const start = async (taskId: string): Promise<{ readonly status: number; readonly body: unknown }> => {
+    const response = await fetch(`${String(url)}/api/orchestrator/start`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${String(token)}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ task_id: taskId }),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  expect(await start(boardId(10))).toMatchObject({
+    status: 200,
+    body: { orchestration_id: boardId(10), current_stage: 'specification', status: 'running' },
+  });
+  await host.event('task.completed');
+  // Those that were over on the board, or are here by now, are not begun again.
+  expect((await start(boardId(10))).status).toBe(409);
+  expect((await start(boardId(12))).status).toBe(409);
+  host.child.kill('SIGINT');
+  expect(await host.ended).toBe(130);
+  const outcomes = (await tasksOf(scene)).map(({ title, outcome }) => [title, outcome]);
+  expect(outcomes).toContainEqual(['Slug it', 'completed']);
+});
+
 test('while one drives, boards and exports come in and go out through it', async () => {
   const barrier = new Barrier();
   const scene = await Scene.make('process', [
