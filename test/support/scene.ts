@@ -37,7 +37,8 @@ export class Scene {
   readonly storage: string;
   readonly isolation: IsolationKind;
   readonly api: ScriptedMessagesApi;
-  private readonly baseUrl: string;
+  /** Of the played model. */
+  readonly baseUrl: string;
   private readonly dockerHost: string | undefined;
   private readonly image: string | null;
   private readonly hosts: HostProcess[] = [];
