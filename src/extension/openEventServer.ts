@@ -35,13 +35,7 @@ export async function openEventServer({
     port,
     allowedOrigins,
     pages: join(__dirname, 'webview'),
-    secrets: () => secretValuesOf(definedOf(environment)),
+    secrets: () => secretValuesOf(environment),
     logger,
   });
-}
-
-function definedOf(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }

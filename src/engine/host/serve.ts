@@ -57,7 +57,7 @@ export async function serve(options: ServeOptions, io: HostIo, assets: Assets): 
       token: io.env[tokenVariable] ?? null,
       allowedOrigins: options.allowOrigin ?? [],
       pages: join(assets.distFolder, 'webview'),
-      secrets: () => secretValuesOf(definedOf(io.env)),
+      secrets: () => secretValuesOf(io.env),
       logger: stderrLogger(io),
     });
     try {
@@ -81,10 +81,4 @@ export async function serve(options: ServeOptions, io: HostIo, assets: Assets): 
 
 function loadServer(distFolder: string): ServerBundle {
   return (require(join(distFolder, 'server.js')) as { readonly server: ServerBundle }).server;
-}
-
-function definedOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }

@@ -9,10 +9,10 @@ const shortestSecret = 8;
 const secretName = /key|token|secret|passw|credential|auth/i;
 
 /** The values of an environment that must never reach a file: those whose variable's name says so. */
-export function secretValuesOf(env: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(env)
-    .filter(([name, value]) => secretName.test(name) && value.length >= shortestSecret)
-    .map(([, value]) => value);
+export function secretValuesOf(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(env).flatMap(([name, value = '']) =>
+    secretName.test(name) && value.length >= shortestSecret ? [value] : [],
+  );
 }
 
 /** How secrets look in output: as they are, and inside a JSON string. */
