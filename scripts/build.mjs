@@ -14,6 +14,7 @@ const entries = {
   storeWorker: 'src/engine/store/storeWorker.ts',
   boardWorker: 'src/engine/interop/vibeKanban/boardWorker.ts',
   supervisor: 'src/engine/process/supervisor.ts',
+  launcher: 'src/engine/process/launcherProgram.ts',
   demo: 'scripts/demo.ts',
   extension: 'src/extension/extension.ts',
   // Loaded by the extension at first use: activation must not pay for it.

@@ -14,6 +14,8 @@ import type { Clock } from './ports/clock.ts';
 import type { Isolation } from './ports/isolation.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Store } from './ports/store.ts';
+import { executeThrough } from './process/exec.ts';
+import { Launcher } from './process/launcher.ts';
 import { EngineServer, type SharedEngine } from './sharing/engineServer.ts';
 import { StageRunner } from './stages/stageRunner.ts';
 import { SteadyClock } from './steadyClock.ts';
@@ -31,7 +33,7 @@ export interface OrchestratorConfiguration {
   readonly worktrees: WorktreeManager;
   readonly repository: { readonly path: string; readonly name: string };
   readonly storage: string;
-  /** Folder of the built program: worker, supervisor, wasm. */
+  /** Folder of the built program: worker, supervisor, launcher, wasm. */
   readonly distFolder: string;
   /** Folder of the Dockerfile that users get. */
   readonly containerFolder: string;
@@ -111,6 +113,11 @@ function assemble(
 ): Orchestrator {
   const { storage, clock, logger, worktrees, environment } = configuration;
   const isolations = makeIsolations(configuration);
+  const launcher = new Launcher({
+    nodePath: process.execPath,
+    launcherPath: join(configuration.distFolder, 'launcher.js'),
+  });
+  const executeHereAgain = executeThrough((...program) => launcher.execute(...program));
   const paths = new RunPaths(storage);
   const workspaces = new Workspaces(isolations, paths);
   const effects = new EffectRunner({
@@ -156,6 +163,8 @@ function assemble(
       await server.drain(AbortSignal.timeout(drainGraceMs));
       await Promise.all(Object.values(isolations).map((isolation) => isolation.close()));
       await swept;
+      executeHereAgain();
+      launcher.close();
       await store.close();
     },
   };

@@ -33,6 +33,17 @@ const defaultMaxBuffer = 100_000_000;
 
 const hasProcessGroups = process.platform !== 'win32';
 
+type Execute = (file: string, args: readonly string[], options: ExecuteOptions) => Promise<ExecuteResult>;
+
+/** Who starts programs: the newest. None: this process itself, as a short command does best. */
+const starters = new Set<Execute>();
+
+/** From now on this one starts the programs, until what is returned is called. */
+export function executeThrough(starter: Execute): () => void {
+  starters.add(starter);
+  return () => starters.delete(starter);
+}
+
 /**
  * Runs a program to its end, without a shell. Resolves on any exit code. Throws an `OrchestratorError` when it could not
  * run (`environment`), ran too long (`timeout`) or was aborted (`killed`); the last two end its whole process group.
@@ -42,9 +53,18 @@ export async function execute(
   args: readonly string[],
   options: ExecuteOptions = {},
 ): Promise<ExecuteResult> {
+  if (options.signal?.aborted === true) throw aborted(file);
+  return ([...starters].at(-1) ?? executeHere)(file, args, options);
+}
+
+/** `execute` by this very process. */
+export async function executeHere(
+  file: string,
+  args: readonly string[],
+  options: ExecuteOptions,
+): Promise<ExecuteResult> {
   const { cwd, env, input, signal, timeoutMs } = options;
   const maxBuffer = options.maxBuffer ?? defaultMaxBuffer;
-  if (signal?.aborted === true) throw aborted(file);
 
   const subprocess = execa(file, [...args], {
     ...(cwd === undefined ? {} : { cwd }),
