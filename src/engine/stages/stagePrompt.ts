@@ -30,14 +30,17 @@ export async function composePrompt(
   const { task, run, runDir, worktree, workspace, context } = request;
   const { systemPrompt, contextFolder } = promptFiles(runDir);
   // From the base commit: an agent must not write the rules of the stage after it.
-  const rules = task.settings.trustRepository ? await worktrees.readBaseFile(worktree, 'CLAUDE.md') : null;
+  const [rules, diff] = await Promise.all([
+    task.settings.trustRepository ? worktrees.readBaseFile(worktree, 'CLAUDE.md') : null,
+    definition.reads.diff ? worktrees.diff(worktree) : null,
+  ]);
   await writeWhole(systemPrompt, `${definition.role}${projectRules(rules)}\n`);
   const parts: ContextPart[] = request.inputs.map(({ digest, bundle }) => ({
     name: bundle.type === 'qa' ? 'qa-report' : bundle.type,
     digest,
     text: renderBundle(bundle),
   }));
-  if (definition.reads.diff) parts.push({ name: 'diff', digest: null, text: await worktrees.diff(worktree) });
+  if (diff !== null) parts.push({ name: 'diff', digest: null, text: diff });
   if (tests !== null) parts.push({ name: 'tests', digest: null, text: renderTests(tests) });
   const placed = await placeContext(parts, contextFolder, (path) => workspace.pathInside(path));
   return definition.prompt(placed, renderNotes(task, run.stage), context);

@@ -91,6 +91,8 @@ export class StageRunner {
 
   private async carryOut(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {
     const definition = definitions[request.run.stage];
+    const { workspace } = request;
+    workspace.expectRun();
     const head = await this.tree.begin(request);
     signals.stop.throwIfAborted();
     const tests = definition.reads.tests ? await this.runTests(request, head, signals) : null;
@@ -105,14 +107,15 @@ export class StageRunner {
         ? { ...outcome, type: 'failed' }
         : failed(outcome, { ...planted, message: `${planted.message} ${outcome.failure.message}` });
     }
+    if (request.run.stage !== 'qa') workspace.expectRun();
     const output = v.safeParse(definition.output(request.context), outcome.structuredOutput);
     if (!output.success) {
       const message = `The ${request.run.stage} stage answered in another form than asked: ${v.summarize(output.issues)}`;
       return failed(outcome, { code: 'no-verdict', message });
     }
-    const overstep = await this.tree.overstep(definition, request, head);
-    if (overstep !== null) return failed(outcome, overstep);
-    const commit = definition.changes ? await this.tree.checkpoint(request, head) : head;
+    const examined = await this.tree.examine(definition, request, head);
+    if (examined.type === 'overstepped') return failed(outcome, examined.failure);
+    const commit = definition.changes ? await this.tree.checkpoint(request, head, examined.snapshot) : head;
     if (commit === null) return failed(outcome, nothingChanged);
     return this.conclude(definition, request, { commit, tests, outcome, output: output.output });
   }
@@ -137,6 +140,7 @@ export class StageRunner {
       const detail = exit.detail === undefined ? '' : ` (${exit.detail})`;
       throw new OrchestratorError('killed', `The test command was ended before it finished${detail}.`);
     }
+    workspace.expectRun();
     // Reports and caches that tests write are neither the implementer's work nor an overstep of QA's.
     await this.tree.cleanTo(head, worktree);
     return tests;
@@ -194,7 +198,9 @@ export class StageRunner {
     },
   ): Promise<StageReport> {
     const { commit, tests, outcome } = done;
-    const { files: changedFiles, stat: diffStat } = await this.worktrees.summary(worktree);
+    const { files: changedFiles, stat: diffStat } = definition.changes
+      ? await this.worktrees.summary(worktree)
+      : nothingToSumUp;
     const { baseCommit } = worktree;
     const bundle = definition.bundle(done.output, {
       context,
@@ -216,6 +222,8 @@ export class StageRunner {
 export function testsDirectory(runDir: string): string {
   return join(runDir, 'tests');
 }
+
+const nothingToSumUp = { files: [], stat: '' };
 
 const nothingChanged: Failure = {
   code: 'no-change',

@@ -4,8 +4,8 @@ import * as v from 'valibot';
 import type { Failure } from '../domain/outcome.ts';
 import type { Stage } from '../domain/stage.ts';
 import { freshRunDirectory, readIfPresent, writeWhole } from '../process/runDirectory.ts';
-import { surroundingsSchema } from '../worktrees/surroundings.ts';
-import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
+import { type Surroundings, surroundingsSchema } from '../worktrees/surroundings.ts';
+import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import type { StageDefinition } from './stageDefinition.ts';
 import type { StageRunRequest } from './stageRunRequest.ts';
 
@@ -33,11 +33,13 @@ export class StageTree {
     if (started !== null) return v.parse(startSchema, JSON.parse(started)).head;
     await freshRunDirectory(runDir);
     const head = await this.worktrees.head(worktree);
-    // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
-    await this.cleanTo(head, worktree);
+    const [surroundings] = await Promise.all([
+      workspace.isolation === 'process' ? this.worktrees.surroundings() : null,
+      // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
+      this.cleanTo(head, worktree),
+    ]);
     await workspace.syncGit({ branch: worktree.branch, commit: head });
     await mkdir(dirname(startFile), { recursive: true });
-    const surroundings = workspace.isolation === 'process' ? await this.worktrees.surroundings() : null;
     await writeWhole(startFile, JSON.stringify({ head, surroundings, task: task.id, run: run.id }));
     return head;
   }
@@ -47,56 +49,88 @@ export class StageTree {
     if ((await this.worktrees.changes(worktree)).length > 0) await this.worktrees.restore(worktree, head);
   }
 
-  /** What the stage did that it must not; undone. Null when it kept to its part. */
-  async overstep(
-    { changes }: StageDefinition,
+  /** What the stage did: undone where it must not, else seen through and ready for its checkpoint. */
+  async examine(
+    { changes: mayChange }: StageDefinition,
     request: StageRunRequest,
     head: string,
-  ): Promise<Failure | null> {
+  ): Promise<
+    | { readonly type: 'overstepped'; readonly failure: Failure }
+    | { readonly type: 'kept'; readonly snapshot: Snapshot }
+  > {
     const { run, worktree } = request;
+    const before = await this.surroundingsBefore(request);
     // First, so that no command after it obeys what was planted.
-    const outside = await this.putBackSurroundings(request);
+    const programs = before === null ? [] : await this.worktrees.putBackPrograms(worktree, before);
     // An implementer's build may well clone something into an ignored folder; its `.git` is taken out all the same.
-    const metadata = changes
+    const metadata = mayChange
       ? await this.worktrees.verifyMetadata(worktree)
       : await this.worktrees.verify(worktree);
-    const leaks = await this.takeOutLeaks(request);
-    const undone = changes ? [] : await this.undo(head, worktree);
-    return overstepped(run.stage, [...outside, ...metadata, ...leaks, ...undone]);
+    const [refs, snapshot] = await Promise.all([
+      before === null ? [] : this.worktrees.putBackRefs(worktree, before),
+      this.worktrees.snapshot(worktree),
+    ]);
+    const leaks = await this.takeOutLeaks(worktree, snapshot.changes);
+    const undone = mayChange ? [] : await this.undo(head, worktree, snapshot);
+    const damage = [
+      ...programs,
+      ...refs,
+      ...metadata,
+      ...namesOf(leaks),
+      ...undone.filter((path) => !leaks.includes(path)),
+    ];
+    const failure = overstepped(run.stage, damage);
+    return failure === null ? { type: 'kept', snapshot } : { type: 'overstepped', failure };
   }
 
   /** The same for a stage that failed by itself: its work in the worktree is put aside when the next run begins. */
   async overstepOutside(request: StageRunRequest): Promise<Failure | null> {
-    const outside = await this.putBackSurroundings(request);
-    return overstepped(request.run.stage, [...outside, ...(await this.takeOutLeaks(request))]);
+    const { run, worktree } = request;
+    const before = await this.surroundingsBefore(request);
+    const programs = before === null ? [] : await this.worktrees.putBackPrograms(worktree, before);
+    const refs = before === null ? [] : await this.worktrees.putBackRefs(worktree, before);
+    const leaks = await this.takeOutLeaks(worktree, await this.worktrees.changes(worktree));
+    return overstepped(run.stage, [...programs, ...refs, ...namesOf(leaks)]);
   }
 
-  /** Commits what the stage changed; null when that is nothing. */
-  async checkpoint({ task, run, worktree }: StageRunRequest, head: string): Promise<string | null> {
+  /** Commits what the stage changed, as it was examined; null when that is nothing. */
+  async checkpoint(
+    { task, run, worktree }: StageRunRequest,
+    head: string,
+    snapshot: Snapshot,
+  ): Promise<string | null> {
     const trailers = `Orchestrator-Task: ${task.id}\nOrchestrator-Stage: ${run.stage} ${run.attempt}`;
-    const { commit } = await this.worktrees.checkpoint(worktree, `${task.title}\n\n${trailers}`);
+    const { commit } = await this.worktrees.checkpoint(worktree, `${task.title}\n\n${trailers}`, snapshot);
     return commit === head ? null : commit;
   }
 
   /** Credentials in a file are on their way out, too: to the branch, and into the next stage's prompt. */
-  private async takeOutLeaks({ worktree }: StageRunRequest): Promise<readonly string[]> {
-    const paths = await this.worktrees.removeFilesHolding(worktree, this.secrets());
-    return paths.map((path) => `${path} held the credentials`);
+  private takeOutLeaks(
+    worktree: StageRunRequest['worktree'],
+    changes: Snapshot['changes'],
+  ): Promise<readonly string[]> {
+    return this.worktrees.removeFilesHolding(worktree, changes, this.secrets());
   }
 
-  private async putBackSurroundings({ startFile, worktree }: StageRunRequest): Promise<readonly string[]> {
+  /** Null where the agent cannot reach them, and before the run began. */
+  private async surroundingsBefore({ startFile }: StageRunRequest): Promise<Surroundings | null> {
     const started = await readIfPresent(startFile);
-    if (started === null) return [];
-    const { surroundings } = v.parse(startSchema, JSON.parse(started));
-    return surroundings === null ? [] : this.worktrees.putBackSurroundings(worktree, surroundings);
+    return started === null ? null : v.parse(startSchema, JSON.parse(started)).surroundings;
   }
 
-  private async undo(head: string, worktree: StageRunRequest['worktree']): Promise<readonly string[]> {
-    const isMoved = (await this.worktrees.head(worktree)) !== head;
-    const changes = await this.worktrees.changes(worktree);
+  private async undo(
+    head: string,
+    worktree: StageRunRequest['worktree'],
+    { tip, changes }: Snapshot,
+  ): Promise<readonly string[]> {
+    const isMoved = tip !== head;
     if (isMoved || changes.length > 0) await this.worktrees.restore(worktree, head);
     return [...changes.map(({ path }) => path), ...(isMoved ? ['the branch'] : [])];
   }
+}
+
+function namesOf(leaks: readonly string[]): readonly string[] {
+  return leaks.map((path) => `${path} held the credentials`);
 }
 
 function overstepped(stage: Stage, damage: readonly string[]): Failure | null {

@@ -1,4 +1,4 @@
-import { fieldsOf, type Git } from './git.ts';
+import { fieldsOf, type Git, withoutLineEnd } from './git.ts';
 import { salvageRefs } from './names.ts';
 import { branchRef, historyOf, type Worktree } from './worktree.ts';
 
@@ -8,11 +8,20 @@ export interface FileChange {
   readonly kind: 'added' | 'modified' | 'deleted';
 }
 
+const nameStatus = ['-z', '--no-renames', '--name-status'];
+
 /** What differs between two commits or trees; a rename is a deletion and an addition. */
 export async function changesBetween(git: Git, from: string, to: string): Promise<readonly FileChange[]> {
-  const fields = fieldsOf(
-    await git.run(['diff-tree', '-r', '-z', '--no-renames', '--name-status', from, to]),
-  );
+  return changesIn(await git.run(['diff-tree', '-r', ...nameStatus, from, to]));
+}
+
+/** The same between a commit and git's index. */
+export async function changesInIndex(git: Git, from: string): Promise<readonly FileChange[]> {
+  return changesIn(await git.run(['diff-index', '--cached', ...nameStatus, from]));
+}
+
+function changesIn(output: string): readonly FileChange[] {
+  const fields = fieldsOf(output);
   const changes: FileChange[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     changes.push({ kind: kindOf(fields[at] ?? ''), path: fields[at + 1] ?? '' });
@@ -50,20 +59,18 @@ export async function commitTree(
   commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
 ): Promise<string> {
   const parents = commit.parents.flatMap((parent) => ['-p', parent]);
-  const settings = await identity(git);
+  const command = ['commit-tree', commit.tree, ...parents, '-F', '-'];
   // git refuses a NUL, and a title may hold one.
   const input = commit.message.replaceAll('\0', '');
-  return git.line([...settings, 'commit-tree', commit.tree, ...parents, '-F', '-'], { input });
+  const inTheirName = await git.ask([...noMadeUpName, ...command], { input, answers: [0, 128] });
+  if (inTheirName.exitCode === 0) return withoutLineEnd(inTheirName.stdout);
+  return git.line([...ourName, ...command], { input });
 }
 
-async function identity(git: Git): Promise<readonly string[]> {
-  for (const key of ['user.name', 'user.email']) {
-    const { stdout } = await git.ask(['config', '--get', key], { answers: [0, 1] });
-    if (stdout.trim() === '')
-      return ['-c', 'user.name=Orchestrator', '-c', 'user.email=orchestrator@localhost'];
-  }
-  return [];
-}
+/** Without it git makes a name and an address up, of the account's and the machine's. */
+const noMadeUpName = ['-c', 'user.useConfigOnly=true'];
+
+const ourName = ['-c', 'user.name=Orchestrator', '-c', 'user.email=orchestrator@localhost'];
 
 /** Moves the task's branch, unless someone else moved it meanwhile. */
 export async function moveBranch(worktree: Worktree, to: string, from: string, why: string): Promise<void> {

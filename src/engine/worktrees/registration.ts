@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
+import { readIfPresent } from '../process/runDirectory.ts';
 import { exists } from './files.ts';
 import { Git, withoutLineEnd } from './git.ts';
 import { putBackGitFile } from './integrity.ts';
@@ -116,13 +117,20 @@ async function usableAdminDir(
     const isOurs = entry.path === path || (await readMarker(entry.adminDir))?.taskId === record.taskId;
     if (!isOurs) continue;
     const { adminDir } = entry;
-    if (entry.path === path && (await isUsable(adminDir, place.commonGitDir))) return adminDir;
+    if (entry.path === path && (await isUsable(adminDir, place.commonGitDir, record.branch))) return adminDir;
     await removeAdminDir(adminDir);
   }
   return null;
 }
 
-async function isUsable(adminDir: string, commonGitDir: string): Promise<boolean> {
+async function isUsable(adminDir: string, commonGitDir: string, branch: string): Promise<boolean> {
+  // As git itself wrote it, and asked at each stage: files tell without a process.
+  const [common, head, tip] = await Promise.all([
+    readIfPresent(join(adminDir, 'commondir')),
+    readIfPresent(join(adminDir, 'HEAD')),
+    looseRef(commonGitDir, branchRef(branch)),
+  ]);
+  if (common === '../..\n' && head === `ref: ${branchRef(branch)}\n` && tip !== null) return true;
   const git = new Git({ gitDir: adminDir, workTree: commonGitDir });
   const question = ['rev-parse', '--path-format=absolute', '--git-common-dir', 'HEAD^{commit}'];
   const { exitCode, stdout } = await git.ask(question, { answers: [0, 128] });

@@ -4,7 +4,7 @@ import { OrchestratorError } from '../ports/errors.ts';
 import { exists } from './files.ts';
 import { quarantineOf } from './integrity.ts';
 import { readMarker, removeAdminDir, removeRecord, type Marker } from './marker.ts';
-import { changesOf } from './tree.ts';
+import { snapshotOf } from './tree.ts';
 import { branchRef, historyOf, type Worktree } from './worktree.ts';
 
 /** Removes folder, git's entry and, unless it holds commits of its own, the branch. */
@@ -52,7 +52,7 @@ async function refuseIfChanged(worktree: Worktree, populated: boolean): Promise<
   const names = (await exists(worktree.path)) ? await readdir(worktree.path) : [];
   if (names.every((name) => name === '.git')) return;
   // Before the files are checked out, those that are not there are no deletion.
-  const changes = (await changesOf(worktree)).filter(({ kind }) => populated || kind !== 'deleted');
+  const changes = (await snapshotOf(worktree)).changes.filter(({ kind }) => populated || kind !== 'deleted');
   if (changes.length === 0) return;
   const named = changes
     .slice(0, 5)

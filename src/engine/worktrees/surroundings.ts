@@ -43,10 +43,10 @@ export async function surroundingsOf(place: RepositoryPlace): Promise<Surroundin
 }
 
 /**
- * Undoes what cannot be the person's doing, or what would run a program at the next git command. Returns what that was;
- * empty when nothing. Settings first: the commands after it must not obey them.
+ * Undoes what would run a program at the next git command: settings and hooks. Returns what that was; empty when nothing.
+ * Before any git command, which would obey them.
  */
-export async function putBackSurroundings(
+export async function putBackPrograms(
   place: RepositoryPlace,
   worktree: Worktree,
   before: Surroundings,
@@ -55,11 +55,19 @@ export async function putBackSurroundings(
   for (const [name, text] of Object.entries(before.settings))
     findings.push(...(await putBackSettings(join(place.commonGitDir, name), name, text)));
   findings.push(...(await putBackHooks(place.commonGitDir, worktree, before.hooks)));
-  findings.push(...(await putBackRefs(gitIn(place), worktree, before.refs)));
   return findings;
 }
 
-async function putBackRefs(
+/** Undoes what the agent did to refs other than its task's. Returns what that was; empty when nothing. */
+export function putBackRefs(
+  place: RepositoryPlace,
+  worktree: Worktree,
+  before: Surroundings,
+): Promise<readonly string[]> {
+  return refFindings(gitIn(place), worktree, before.refs);
+}
+
+async function refFindings(
   git: Git,
   worktree: Worktree,
   before: Surroundings['refs'],

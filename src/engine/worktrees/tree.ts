@@ -1,8 +1,16 @@
 import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { changesBetween, commitTree, moveBranch, salvage, statBetween, type FileChange } from './commits.ts';
+import {
+  changesBetween,
+  changesInIndex,
+  commitTree,
+  moveBranch,
+  salvage,
+  type FileChange,
+} from './commits.ts';
 import { isBehindLink } from './files.ts';
-import { fieldsOf, type Git } from './git.ts';
+import type { Git } from './git.ts';
+import { gitlinksOf } from './gitlinks.ts';
 import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
 import { withoutOwnDrivers } from './ownDrivers.ts';
@@ -13,22 +21,32 @@ export interface Checkpoint {
   readonly commit: string;
   readonly changed: boolean;
   readonly files: readonly FileChange[];
-  /** As `git diff --stat` shows it; '' when nothing changed. */
-  readonly stat: string;
 }
 
-/**
- * The files as a tree: tracked and new ones, without ignored ones, copied ones and the insides of submodules.
- * Leaves our own index equal to it. Every question about the files is answered from here, so all answers agree.
- */
-async function snapshot(worktree: Worktree): Promise<string> {
-  const git = await withoutOwnDrivers(gitOf(worktree));
-  const { copiedFiles } = await markerOf(worktree);
-  // git would take one for a submodule, and fail on one without a commit.
-  await takeOutNestedRepositories(worktree);
+/** The files at one moment: every question about them is answered from here, so all answers agree. */
+export interface Snapshot {
+  /** The newest commit of the task's branch. */
+  readonly tip: string;
+  /** Tracked and new files, without ignored ones, copied ones and the insides of submodules; `tip` where nothing differs. */
+  readonly tree: string;
+  /** What differs between the two. */
+  readonly changes: readonly FileChange[];
+}
+
+/** Leaves our own index equal to what it returns. What does not wait for one another runs side by side: it is most of a stage. */
+export async function snapshotOf(worktree: Worktree): Promise<Snapshot> {
+  const plain = gitOf(worktree);
+  const tip = await tipOf(worktree);
   // Only this engine uses this index, one at a time: a lock is what a killed git left.
-  await rm(`${indexFileOf(git)}.lock`, { force: true });
-  await git.run(['read-tree', '--reset', await tipOf(worktree)]);
+  await rm(`${indexFileOf(plain)}.lock`, { force: true });
+  const [{ copiedFiles }, git, gitlinks] = await Promise.all([
+    markerOf(worktree),
+    withoutOwnDrivers(plain),
+    gitlinksOf(plain, tip),
+    // git would take one for a submodule, and fail on one without a commit.
+    takeOutNestedRepositories(worktree),
+    plain.run(['read-tree', '--reset', tip]),
+  ]);
   if (copiedFiles.length > 0) {
     // An agent that committed one of them by itself does not make it part of the work.
     await git.run(['update-index', '-z', '--force-remove', '--stdin'], {
@@ -36,7 +54,7 @@ async function snapshot(worktree: Worktree): Promise<string> {
     });
   }
   // `git add` would run `git status` inside a submodule, by the submodule's own configuration.
-  const left = [...copiedFiles, ...(await submodules(git))];
+  const left = [...copiedFiles, ...gitlinks];
   const behindLinks = await Promise.all(left.map((path) => isBehindLink(worktree.path, path)));
   const excluded = left
     // Not reached anyway, and git refuses to hear of it.
@@ -48,44 +66,28 @@ async function snapshot(worktree: Worktree): Promise<string> {
     // 1: all is added; it is only displeased that an ignored file was named, be it to leave it out.
     answers: [0, 1],
   });
-  return git.line(['write-tree']);
+  const changes = await changesInIndex(git, tip);
+  return { tip, tree: changes.length === 0 ? tip : await git.line(['write-tree']), changes };
 }
 
-async function submodules(git: Git): Promise<readonly string[]> {
-  const entries = fieldsOf(await git.run(['ls-files', '-z', '--stage']));
-  return entries
-    .filter((entry) => entry.startsWith('160000 '))
-    .map((entry) => entry.slice(entry.indexOf('\t') + 1));
-}
-
-export async function changesOf(worktree: Worktree): Promise<readonly FileChange[]> {
-  return changesBetween(gitOf(worktree), await tipOf(worktree), await snapshot(worktree));
-}
-
-export async function commitAll(worktree: Worktree, message: string): Promise<Checkpoint> {
+/** `seen`: the files as somebody looked them through; what was written since is left for the next checkpoint. */
+export async function commitAll(worktree: Worktree, message: string, seen?: Snapshot): Promise<Checkpoint> {
+  const { tip, tree, changes } = seen ?? (await snapshotOf(worktree));
+  if (changes.length === 0) return { commit: tip, changed: false, files: [] };
   const git = gitOf(worktree);
-  const tip = await tipOf(worktree);
-  const tree = await snapshot(worktree);
-  if (tree === (await git.treeOf(tip))) return { commit: tip, changed: false, files: [], stat: '' };
   const commit = await commitTree(git, { tree, parents: [tip], message });
   await moveBranch(worktree, commit, tip, 'checkpoint');
   await showInIndex(git);
-  return {
-    commit,
-    changed: true,
-    files: await changesBetween(git, tip, commit),
-    stat: await statBetween(git, tip, commit),
-  };
+  return { commit, changed: true, files: changes };
 }
 
 /** Puts files and branch back to a commit; what that undoes is kept in a salvage commit. Returns the undone paths. */
 export async function restoreTo(worktree: Worktree, commit: string): Promise<readonly string[]> {
   const git = gitOf(worktree);
-  const tip = await tipOf(worktree);
-  const tree = await snapshot(worktree);
-  const undone = await changesBetween(git, commit, tree);
+  const { tip, tree, changes } = await snapshotOf(worktree);
+  const undone = tip === commit ? changes : await changesBetween(git, commit, tree);
   // Files that are gone from the folder alone, as after a broken checkout, are in the branch.
-  if ((await changesBetween(git, tip, tree)).some(({ kind }) => kind !== 'deleted')) {
+  if (changes.some(({ kind }) => kind !== 'deleted')) {
     const message = 'Salvage: work that was undone';
     await salvage(worktree, await commitTree(git, { tree, parents: [tip], message }));
   } else if (!(await git.contains(commit, tip))) {

@@ -20,11 +20,11 @@ import {
   type RepositoryPlace,
 } from './repository.ts';
 import { removeFilesHolding } from './secretFiles.ts';
-import { putBackSurroundings, surroundingsOf, type Surroundings } from './surroundings.ts';
-import { changesOf, checkOut, commitAll, restoreTo, type Checkpoint } from './tree.ts';
+import { putBackPrograms, putBackRefs, surroundingsOf, type Surroundings } from './surroundings.ts';
+import { checkOut, commitAll, restoreTo, snapshotOf, type Checkpoint, type Snapshot } from './tree.ts';
 import { gitOf, historyOf, tipOf, type Worktree } from './worktree.ts';
 
-export type { Worktree };
+export type { Snapshot, Worktree };
 
 /**
  * The git worktrees of tasks: made, checked out, committed, put back, merged and removed. The person's repository is
@@ -108,23 +108,27 @@ export class WorktreeManager {
    * submodules. Nested repositories are taken out first: to know of them, ask `verify` before.
    */
   async changes(worktree: Worktree): Promise<readonly FileChange[]> {
-    return pathLocks.run(worktree.path, () => changesOf(worktree));
+    return (await this.snapshot(worktree)).changes;
   }
 
-  /**
-   * Removes the files among `changes` in which one of these secrets stands, so that it gets into no commit and no prompt.
-   * Returns their paths.
-   */
-  async removeFilesHolding(worktree: Worktree, secrets: readonly string[]): Promise<readonly string[]> {
+  /** `changes`, with what it takes to commit just these. */
+  async snapshot(worktree: Worktree): Promise<Snapshot> {
+    return pathLocks.run(worktree.path, () => snapshotOf(worktree));
+  }
+
+  /** Removes those of the changed files in which one of these secrets stands. Returns their paths. */
+  async removeFilesHolding(
+    worktree: Worktree,
+    changes: readonly FileChange[],
+    secrets: readonly string[],
+  ): Promise<readonly string[]> {
     if (secrets.length === 0) return [];
-    return pathLocks.run(worktree.path, async () =>
-      removeFilesHolding(worktree, await changesOf(worktree), secrets),
-    );
+    return pathLocks.run(worktree.path, () => removeFilesHolding(worktree, changes, secrets));
   }
 
-  /** Commits all of `changes` on the task's branch. */
-  async checkpoint(worktree: Worktree, message: string): Promise<Checkpoint> {
-    return pathLocks.run(worktree.path, () => commitAll(worktree, message));
+  /** Commits all of `changes` on the task's branch: as they were `seen`, or as they are. */
+  async checkpoint(worktree: Worktree, message: string, seen?: Snapshot): Promise<Checkpoint> {
+    return pathLocks.run(worktree.path, () => commitAll(worktree, message, seen));
   }
 
   /**
@@ -147,8 +151,12 @@ export class WorktreeManager {
   async summary(worktree: Worktree): Promise<{ readonly files: readonly string[]; readonly stat: string }> {
     const git = historyOf(worktree);
     const tip = await tipOf(worktree);
-    const changes = await changesBetween(git, worktree.baseCommit, tip);
-    return { files: changes.map(({ path }) => path), stat: await statBetween(git, worktree.baseCommit, tip) };
+    if (tip === worktree.baseCommit) return { files: [], stat: '' };
+    const [changes, stat] = await Promise.all([
+      changesBetween(git, worktree.baseCommit, tip),
+      statBetween(git, worktree.baseCommit, tip),
+    ]);
+    return { files: changes.map(({ path }) => path), stat };
   }
 
   /** See `committedWorkOf`. */
@@ -192,10 +200,16 @@ export class WorktreeManager {
     return surroundingsOf(await this.place());
   }
 
-  /** Undoes what an agent did to them; what the person did meanwhile stays. Says what that was; empty when nothing. */
-  async putBackSurroundings(worktree: Worktree, before: Surroundings): Promise<readonly string[]> {
+  /** See `putBackPrograms` in surroundings.ts: goes before every other command. What the person did meanwhile stays. */
+  async putBackPrograms(worktree: Worktree, before: Surroundings): Promise<readonly string[]> {
     const place = await this.place();
-    return pathLocks.run(place.commonGitDir, () => putBackSurroundings(place, worktree, before));
+    return pathLocks.run(place.commonGitDir, () => putBackPrograms(place, worktree, before));
+  }
+
+  /** See `putBackRefs` there. */
+  async putBackRefs(worktree: Worktree, before: Surroundings): Promise<readonly string[]> {
+    const place = await this.place();
+    return pathLocks.run(place.commonGitDir, () => putBackRefs(place, worktree, before));
   }
 
   /**

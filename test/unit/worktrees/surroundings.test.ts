@@ -24,7 +24,10 @@ beforeEach(async () => {
 
 afterEach(() => repository.remove());
 
-const putBack = () => manager.putBackSurroundings(worktree, before);
+const putBack = async () => [
+  ...(await manager.putBackPrograms(worktree, before)),
+  ...(await manager.putBackRefs(worktree, before)),
+];
 const hook = (name: string): string => join(repository.path, '.git/hooks', name);
 
 /** git as the agent runs it in its worktree. */
