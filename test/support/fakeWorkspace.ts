@@ -47,6 +47,8 @@ export class FakeWorkspace implements Workspace {
 
   async syncGit(): Promise<void> {}
 
+  expectRun(): void {}
+
   async start(launch: Launch): Promise<void> {
     this.starts.push(launch);
   }

@@ -33,6 +33,8 @@ export class SpawningWorkspace implements Workspace {
 
   async syncGit(): Promise<void> {}
 
+  expectRun(): void {}
+
   async start({ runDir, argv: [program, ...args], stdin, env }: Launch): Promise<void> {
     await mkdir(runDir, { recursive: true });
     const input = join(runDir, runFiles.stdin);

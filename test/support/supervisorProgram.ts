@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { SupervisorProgram } from '../../src/engine/process/launchSupervisor.ts';
+import type { SupervisorProgram } from '../../src/engine/process/supervisors.ts';
 
 /** Bundles an entry point as the product does. */
 export async function bundle(entryPoint: string, outfile: string): Promise<void> {

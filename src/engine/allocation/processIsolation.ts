@@ -42,6 +42,7 @@ export class ProcessIsolation implements Isolation {
 
   async acquire(request: LeaseRequest, signal: AbortSignal): Promise<Workspace> {
     signal.throwIfAborted();
+    this.runs.prepare();
     const { worktreePath } = request;
     const env = baseEnvironment([worktreePath]);
     const find = this.options.findClaude ?? (() => findHostClaude(env.PATH, [worktreePath]));
@@ -91,8 +92,10 @@ export class ProcessIsolation implements Isolation {
     await checkClaudeVersion(await requireHostClaude(claudePath, find), env);
   }
 
-  /** Nothing to do: runs go on without this engine, and the next one takes them up. */
-  async close(): Promise<void> {}
+  /** Runs go on without this engine, and the next one takes them up. */
+  async close(): Promise<void> {
+    this.runs.close();
+  }
 
   private leasePath(leaseId: LeaseId): string {
     return join(this.options.leasesDir, `${leaseId}${leaseSuffix}`);

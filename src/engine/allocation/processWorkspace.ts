@@ -37,6 +37,10 @@ export class ProcessWorkspace implements Workspace {
   /** Nothing to do: programs see the worktree itself. */
   async syncGit(): Promise<void> {}
 
+  expectRun(): void {
+    this.runs.prepare();
+  }
+
   async start({ runDir, argv, stdin, env, timeoutMs }: Launch): Promise<void> {
     if (!(await this.wasStarted(runDir))) await this.recordRun(runDir);
     const [program, ...args] = argv;

@@ -59,6 +59,8 @@ export interface Workspace {
    * the files are complete. In a container it resets the private git directory; on the host there is nothing to do.
    */
   syncGit(head: { readonly branch: string; readonly commit: string }): Promise<void>;
+  /** A program will be started soon: what takes long and does not depend on it is done now. Nothing is owed if none comes. */
+  expectRun(): void;
   /** Starts it; does nothing when this run directory was started before. Resolves once it is under way. */
   start(launch: Launch): Promise<void>;
   /** False when nothing was ever started in this run directory. */

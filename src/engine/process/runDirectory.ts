@@ -18,7 +18,7 @@ export const runFiles = {
   stderr: 'stderr.log',
   /** Who runs it: the supervisor's or wrapper's identity, JSON. */
   owner: 'owner.json',
-  /** What a supervisor had to say about itself; empty when all went well. */
+  /** What a supervisor had to say about itself; absent when all went well. */
   supervisorLog: 'supervisor.log',
   /** How it ended; appears by rename, so it is whole or absent. */
   exit: 'exit.json',

@@ -31,6 +31,8 @@ export async function supervise(
   runDir: string,
   launch: SupervisorLaunch,
   stop: Promise<'stopped'>,
+  /** Told what is worth knowing and changes nothing. */
+  note: (words: string) => void,
 ): Promise<void> {
   const startTime = await processTable.startTimeOf(process.pid);
   if (startTime === null) throw new Error('The supervisor cannot find itself in the process table');
@@ -43,7 +45,7 @@ export async function supervise(
     lostBecause(`Its supervisor failed: ${messageOf(error)}`),
   );
   await rm(temporaryPath, { recursive: true, force: true }).catch((error: unknown) => {
-    process.stderr.write(`${temporaryPath} stays behind: ${messageOf(error)}\n`);
+    note(`${temporaryPath} stays behind: ${messageOf(error)}`);
   });
   await writeExitRecord(runDir, record);
 }

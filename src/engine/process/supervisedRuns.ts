@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../ports/clock.ts';
 import type { ExitRecord } from '../ports/isolation.ts';
 import { DirectoryWatch } from './directoryWatch.ts';
-import { launchSupervisor, type SupervisorProgram } from './launchSupervisor.ts';
+import { type SupervisorProgram, Supervisors } from './supervisors.ts';
 import { isAlive } from './processTable.ts';
 import { sendSignal } from './processTree.ts';
 import { createWhole, readIfPresent, runFiles } from './runDirectory.ts';
@@ -18,13 +18,23 @@ const stopLimitMs = 15_000;
 
 /** Programs under supervisors of their own, each known by its run directory; any engine can take up another's. */
 export class SupervisedRuns {
-  private readonly program: SupervisorProgram;
+  private readonly supervisors: Supervisors;
   private readonly clock: Clock;
   private readonly starting = new Map<string, Promise<void>>();
 
   constructor(program: SupervisorProgram, clock: Clock) {
-    this.program = program;
+    this.supervisors = new Supervisors(program, clock);
     this.clock = clock;
+  }
+
+  /** A run follows soon. */
+  prepare(): void {
+    this.supervisors.prepare();
+  }
+
+  /** Runs go on by themselves. */
+  close(): void {
+    this.supervisors.close();
   }
 
   async wasStarted(runDir: string): Promise<boolean> {
@@ -102,7 +112,7 @@ export class SupervisedRuns {
     // From here on this run is never started again, whatever happens before its supervisor is up.
     if (!(await createWhole(join(runDir, runFiles.launch), note))) return;
     try {
-      await launchSupervisor(this.program, runDir, launch);
+      await this.supervisors.launch(runDir, launch);
     } catch (error) {
       // Gives it up for good, so that waiting for it ends at once.
       await settleRun(runDir, 'impatient');

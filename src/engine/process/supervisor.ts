@@ -1,11 +1,14 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
+import { runFiles } from './runDirectory.ts';
 import { supervise } from './supervise.ts';
-import { supervisorLaunchSchema, type SupervisorLaunch } from './supervisorProtocol.ts';
+import { supervisorOrderSchema, type SupervisorOrder } from './supervisorProtocol.ts';
 
 /**
- * The program `node supervisor.js <run directory>`: started detached by an engine, reads what to run from its standard
- * input, and from then on needs no engine. SIGTERM stops the run.
+ * The program `node supervisor.js`: started detached by an engine, perhaps before it is needed, reads what to run from its
+ * standard input, and from then on needs no engine. Ends when that input ends without an order. SIGTERM stops the run.
  */
 async function main(): Promise<void> {
   const stop = new Promise<'stopped'>((resolve) => {
@@ -14,25 +17,38 @@ async function main(): Promise<void> {
   // Of the terminal or editor it outlives.
   process.on('SIGHUP', () => {});
   process.on('SIGINT', () => {});
-  const runDir = process.argv[2];
-  if (runDir === undefined)
-    throw new Error('Usage: supervisor.js <run directory>, with the launch document on standard input');
-  await supervise(runDir, parseLaunch(await text(process.stdin)), stop);
+  // The engine that listened may be gone.
+  process.stderr.on('error', () => {});
+  const document = await text(process.stdin);
+  if (document === '') return;
+  const { runDir, launch } = parseOrder(document);
+  // Where it is found when no engine is there to hear it.
+  const note = (words: string): void =>
+    appendFileSync(join(runDir, runFiles.supervisorLog), `${words}\n`, { mode: 0o600 });
+  process.on('uncaughtExceptionMonitor', (error) => note(wordsOf(error)));
+  await supervise(runDir, launch, stop, note).catch((error: unknown) => {
+    note(wordsOf(error));
+    throw error;
+  });
 }
 
 /** Errors of the parsers quote what they read, and that has secrets in it. */
-function parseLaunch(document: string): SupervisorLaunch {
+function parseOrder(document: string): SupervisorOrder {
   try {
-    return v.parse(supervisorLaunchSchema, JSON.parse(document));
+    return v.parse(supervisorOrderSchema, JSON.parse(document));
   } catch {
-    throw new Error('The launch document on standard input is missing, cut short or malformed');
+    throw new Error('The order on standard input is cut short or malformed');
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`${wordsOf(error)}\n`);
     process.exit(1);
   },
 );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { createWhole, readIfPresent, runFiles, writeWhole } from './runDirectory.ts';
 
-/** What the engine tells a supervisor, on its standard input and nowhere else: `env` holds secrets. */
+/** What a supervisor starts; `env` holds secrets. */
 export type SupervisorLaunch = v.InferOutput<typeof supervisorLaunchSchema>;
 
 export const supervisorLaunchSchema = v.object({
@@ -13,6 +13,11 @@ export const supervisorLaunchSchema = v.object({
   env: v.record(v.string(), v.string()),
   timeoutMs: v.pipe(v.number(), v.minValue(0)),
 });
+
+/** What the engine tells a supervisor, on its standard input and nowhere else. */
+export const supervisorOrderSchema = v.object({ runDir: v.string(), launch: supervisorLaunchSchema });
+
+export type SupervisorOrder = v.InferOutput<typeof supervisorOrderSchema>;
 
 const processRefSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
