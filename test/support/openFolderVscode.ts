@@ -1,7 +1,6 @@
 // What the extension's session uses of `vscode`, in a window whose folder is trusted and whose settings are the defaults:
 // `vi.mock('vscode', () => import('../support/openFolderVscode.ts'))`.
 import manifest from '../../package.json' with { type: 'json' };
-import { Uri } from './fakeVscode.ts';
 
 export { EventEmitter, l10n } from './fakeVscode.ts';
 
@@ -18,7 +17,7 @@ const folders: { readonly uri: object; readonly name: string; readonly index: nu
 
 /** The folder of the window from now on. */
 export function openFolder(path: string): void {
-  folders.splice(0, folders.length, { uri: { ...Uri.file(path), fsPath: path }, name: 'folder', index: 0 });
+  folders.splice(0, folders.length, { uri: { scheme: 'file', fsPath: path }, name: 'folder', index: 0 });
 }
 
 export const workspace = {

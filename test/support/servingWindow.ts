@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { type RunningServer, startServer } from '../../src/engine/server/startServer.ts';
@@ -12,7 +12,7 @@ import { openFolder } from './openFolderVscode.ts';
 import { type Scene, secret } from './scene.ts';
 import { testToken } from './servedApi.ts';
 
-const root = resolve(import.meta.dirname, '../..');
+const root = join(import.meta.dirname, '../..');
 const claude = join(root, 'node_modules/.bin/claude');
 
 /**
