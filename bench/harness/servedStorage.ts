@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import type { Store } from '../../src/engine/ports/store.ts';
-import { settingsFrom } from '../../src/engine/settings.ts';
+import { defaultSettings } from '../../src/engine/settings.ts';
 import { openStore } from '../../src/engine/store/workerStore.ts';
 import type { BenchContext } from './bench.ts';
 import { Lives } from './lives.ts';
@@ -54,7 +54,7 @@ export async function serveStorage(
   const server = await built.startServer({
     feed,
     project: { name: 'repository', path: '/repository' },
-    newTask: { settings: settingsFrom, check: async () => {} },
+    newTask: { defaults: () => defaultSettings, check: async () => {} },
     access: 'read',
     pages: null,
     secrets: () => [],

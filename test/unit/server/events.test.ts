@@ -301,37 +301,3 @@ test('closing ends every stream in good order', async () => {
   await api.close();
   expect(await text).toContain('event: snapshot');
 });
-
-test('Prometheus gets what is, without reading the history', async () => {
-  let reads = 0;
-  const api = await ServedApi.open({
-    wrap: (store) => ({
-      ...store,
-      audit: (query) => {
-        reads += 1;
-        return store.audit(query);
-      },
-    }),
-  });
-  const id = await api.create('One');
-  await api.ready(id);
-  await api.fail(id, failure);
-  await api.create('Two');
-  await api.service.dispatch({ type: 'retry', taskId: id });
-  await api.complete(id);
-  const before = reads;
-  const text = await (await api.fetch('/metrics')).text();
-  expect(reads).toBe(before);
-  for (const line of [
-    'orchestrator_queue_length 0',
-    'orchestrator_running_tasks 1',
-    'orchestrator_leases{state="busy"} 1',
-    'orchestrator_leases{state="idle"} 1',
-    'orchestrator_tasks{phase="completed"} 1',
-    'orchestrator_stage_runs_total{stage="specification",outcome="authentication"} 1',
-    'orchestrator_stage_runs_total{stage="qa",outcome="success"} 1',
-    'orchestrator_stage_duration_seconds_count{stage="qa"} 1',
-    'orchestrator_cost_usd_total 1.25',
-  ])
-    expect(text).toContain(`${line}\n`);
-});
