@@ -16,6 +16,7 @@ await build({
     run: 'bench/run.ts',
     one: 'bench/one.ts',
     model: 'bench/programs/model.ts',
+    idleServer: 'bench/programs/idleServer.ts',
     waterfall: 'bench/waterfall.ts',
   },
   outdir: programs,

@@ -1,13 +1,10 @@
 import { once } from 'node:events';
 import { access, mkdir } from 'node:fs/promises';
-import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { silentLogger } from '../../src/engine/ports/logger.ts';
-import { settingsFrom } from '../../src/engine/settings.ts';
-import { openStore } from '../../src/engine/store/workerStore.ts';
+import type { Store } from '../../src/engine/ports/store.ts';
 import {
   atMost,
   type Bench,
@@ -19,79 +16,17 @@ import {
   type Row,
   Skipped,
 } from '../harness/bench.ts';
-import { Lives } from '../harness/lives.ts';
-import { placeSeed, storeOptions } from '../harness/seeds.ts';
+import { Listener } from '../harness/listener.ts';
+import type { Lives } from '../harness/lives.ts';
+import { placeSeed } from '../harness/seeds.ts';
+import { serverBundle, serveStorage } from '../harness/servedStorage.ts';
 import { quantile } from '../harness/statistics.ts';
 import { newTask } from '../harness/task.ts';
 import { inTurns, timed } from '../harness/turns.ts';
+import { idleRows } from './idleClients.ts';
 
 const clients = 100;
-const idleClients = 500;
 const replayed = 100_000;
-
-interface RunningServer {
-  readonly url: string;
-  readonly token: string;
-  close(): Promise<void>;
-}
-
-/** As much of the server's bundle as is used here. */
-interface ServerBundle {
-  readonly server: {
-    readonly OrchestratorFeed: { open(engine: object, storage: string): Promise<{ dispose(): void }> };
-    startServer(options: object): Promise<RunningServer>;
-  };
-}
-
-/** A client that counts what it gets and remembers when it got it. */
-class Listener {
-  bytes = 0;
-  events = 0;
-  lastAt = 0;
-  private readonly waiting: { readonly events: number; readonly done: () => void }[] = [];
-  private readonly response: IncomingMessage;
-
-  private constructor(response: IncomingMessage) {
-    this.response = response;
-    let previous = 0;
-    response.on('data', (chunk: Buffer) => {
-      this.lastAt = performance.now();
-      this.bytes += chunk.length;
-      for (const byte of chunk) {
-        // An empty line ends an event.
-        if (byte === 10 && previous === 10) this.events += 1;
-        previous = byte;
-      }
-      for (const { events, done } of this.waiting.splice(0))
-        if (this.events >= events) done();
-        else this.waiting.push({ events, done });
-    });
-    // Servers that close cut their streams off.
-    response.on('error', () => {});
-  }
-
-  static async open(url: string, token: string, lastEventId?: number): Promise<Listener> {
-    const headers = {
-      authorization: `Bearer ${token}`,
-      ...(lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) }),
-    };
-    const asked = request(url, { headers, agent: false });
-    asked.end();
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    if (response.statusCode !== 200) throw new Error(`${url} answers ${response.statusCode}`);
-    return new Listener(response);
-  }
-
-  /** Resolves when so many have come in all. */
-  reach(events: number): Promise<void> {
-    if (this.events >= events) return Promise.resolve();
-    return new Promise((done) => this.waiting.push({ events, done }));
-  }
-
-  close(): void {
-    this.response.destroy();
-  }
-}
 
 /** Bare Node: whoever asks gets every byte. */
 async function bareServer(): Promise<{ readonly url: string; send(bytes: Buffer): void; close(): void }> {
@@ -116,51 +51,23 @@ async function bareServer(): Promise<{ readonly url: string; send(bytes: Buffer)
 }
 
 async function run(context: BenchContext): Promise<readonly Row[]> {
-  const bundle = join(context.distFolder, 'server.js');
-  await access(bundle).catch(() => {
+  await access(serverBundle(context.distFolder)).catch(() => {
     throw new Skipped('this build has no server');
   });
-  const { server: built } = createRequire(import.meta.url)(bundle) as ServerBundle;
   const storage = join(context.scratch, 'storage');
   await mkdir(storage);
   await placeSeed(context, { tasks: 1_000, auditRows: replayed, phase: 'completed' }, storage);
-  const store = await openStore({
-    ...storeOptions(storage, context),
-    workerPath: join(context.distFolder, 'storeWorker.js'),
-    holder: 'a bench',
-  });
-  const lives = await Lives.open(store);
-  const { service } = lives;
-  const engine = {
-    service,
-    records: store,
-    dispatch: service.dispatch.bind(service),
-    settled: service.settled.bind(service),
-    close: async () => {},
-  };
-  const feed = await built.OrchestratorFeed.open(engine, storage);
-  const server = await built.startServer({
-    feed,
-    project: { name: 'repository', path: '/repository' },
-    newTask: { settings: settingsFrom, check: async () => {} },
-    access: 'read',
-    pages: null,
-    secrets: () => [],
-    logger: silentLogger,
-    limits: { connections: 2_000, readsPerMinute: 1_000_000 },
-  });
-  const events = `${server.url}/api/events/orchestrator`;
-  const open = (lastEventId?: number) => Listener.open(events, server.token, lastEventId);
+  return [...(await busyRows(context, storage)), ...(await idleRows(context, storage))];
+}
+
+async function busyRows(context: BenchContext, storage: string): Promise<readonly Row[]> {
+  const served = await serveStorage(storage, context);
+  const open = (lastEventId?: number) =>
+    Listener.open(`${served.url}/api/events/orchestrator`, served.token, lastEventId);
   try {
-    return [
-      ...(await liveRows(context, lives, open)),
-      await replayRow(context, store, open),
-      await idleRow(open, (await store.load()).lastSeq),
-    ];
+    return [...(await liveRows(context, served.lives, open)), await replayRow(context, served.store, open)];
   } finally {
-    await server.close();
-    feed.dispose();
-    await store.close();
+    await served.close();
   }
 }
 
@@ -223,11 +130,7 @@ async function liveRows({ pairs, say }: BenchContext, lives: Lives, open: Open):
   ];
 }
 
-async function replayRow(
-  { pairs, say }: BenchContext,
-  store: Awaited<ReturnType<typeof openStore>>,
-  open: Open,
-): Promise<Row> {
+async function replayRow({ pairs, say }: BenchContext, store: Store, open: Open): Promise<Row> {
   say(`a replay of ${replayed} events`);
   const perSecond = (ms: number): number => replayed / (ms / 1000);
   const [ours, bare] = await inTurns(Math.min(pairs ?? 5, 5), [
@@ -254,30 +157,6 @@ async function replayRow(
     ours,
     { name: 'reading the rows alone', values: bare },
     { figure: ratioAtLeast(0.5) },
-  );
-}
-
-/** Each has everything: nothing is to be sent. */
-async function idleRow(open: Open, head: number): Promise<Row> {
-  const collect = async (): Promise<number> => {
-    global.gc?.();
-    await delay(500);
-    global.gc?.();
-    const { rss } = process.memoryUsage();
-    return rss;
-  };
-  const before = await collect();
-  const idle = await Promise.all(Array.from({ length: idleClients }, () => open(head)));
-  await delay(500);
-  const after = await collect();
-  for (const listener of idle) listener.close();
-  return measurement(
-    'an idle client, both ends of its connection',
-    'KB',
-    [(after - before) / idleClients / 1024],
-    {
-      figure: atMost(50),
-    },
   );
 }
 

@@ -31,7 +31,7 @@ const format = 1;
 
 const project = { repositoryPath: '/repository', projectName: 'repository' };
 
-export function storeOptions(directory: string, { distFolder }: BenchContext) {
+export function storeOptions(directory: string, { distFolder }: Pick<BenchContext, 'distFolder'>) {
   return { directory, ...project, wasmPath: join(distFolder, 'sql-wasm.wasm') };
 }
 

@@ -30,3 +30,12 @@ export function summarize(values: readonly number[]): Summary {
 export function ratios(ours: readonly number[], theirs: readonly number[]): readonly number[] {
   return ours.map((value, index) => value / (theirs[index] ?? Number.NaN));
 }
+
+/** What y grows by where x grows by one: the straight line that lies nearest to the points. */
+export function slope(xs: readonly number[], ys: readonly number[]): number {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, each) => sum + each, 0) / values.length;
+  const [meanX, meanY] = [mean(xs), mean(ys)];
+  const along = xs.reduce((sum, x, index) => sum + (x - meanX) * ((ys[index] ?? Number.NaN) - meanY), 0);
+  return along / xs.reduce((sum, x) => sum + (x - meanX) ** 2, 0);
+}

@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { exitCodes } from '../../src/engine/host/exitCodes.ts';
+import { auditTypes, FollowedStream } from '../support/followedStream.ts';
 import { HostProcess } from '../support/hostProcess.ts';
 import { featureRequest } from '../support/sampleRepository.ts';
 import { sampleScript } from '../support/sampleScript.ts';
@@ -115,32 +117,68 @@ test('a board that is open elsewhere is found, taken over once, left as it was, 
   expect((await scene.done(scene.host('audit', '--verify'), 0)).lines).toMatchObject([{ ok: true }]);
 });
 
-test('a task of a board is started over HTTP, once, and goes its way', async () => {
-  const scene = await Scene.make('process', [sampleScript('Slug it', 'right-at-once')]);
-  const { path } = await boardOf(scene);
-  await scene.done(scene.host('import-vibe-kanban', path, ...inProcess), 0);
-  const host = scene.host('serve', ...inProcess);
-  const { url, token } = await host.until(({ type }) => type === 'listening');
-  const start = async (taskId: string): Promise<{ readonly status: number; readonly body: unknown }> => {
-    const response = await fetch(`${String(url)}/api/orchestrator/start`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${String(token)}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ task_id: taskId }),
-    });
-    return { status: response.status, body: await response.json() };
-  };
-  expect(await start(boardId(10))).toMatchObject({
-    status: 200,
-    body: { orchestration_id: boardId(10), current_stage: 'specification', status: 'running' },
+test('what was imported while a server drives is started over HTTP, as it was on the board, and goes its way', async () => {
+  const scene = await Scene.make('process', [
+    sampleScript('Slug it', 'right-at-once'),
+    sampleScript('Slug it, begun elsewhere', 'right-at-once'),
+  ]);
+  const { path } = await boardOf(scene, {
+    tasks: [
+      { id: boardId(10), title: 'Slug it', description: featureRequest.description },
+      {
+        id: boardId(11),
+        title: 'Slug it, begun elsewhere',
+        description: featureRequest.description,
+        status: 'inprogress',
+      },
+      { id: boardId(12), title: 'Over', status: 'done' },
+    ],
   });
-  await host.event('task.completed');
-  // Those that were over on the board, or are here by now, are not begun again.
-  expect((await start(boardId(10))).status).toBe(409);
-  expect((await start(boardId(12))).status).toBe(409);
+  const host = scene.host('serve');
+  const { url, token } = await host.until(({ type }) => type === 'listening');
+  const api = `${String(url)}/api/orchestrator`;
+  const authorization = `Bearer ${String(token)}`;
+  const start = async (id: string): Promise<readonly [number, unknown]> => {
+    const response = await fetch(`${api}/start`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ task_id: id, initial_prompt: 'Whatever a page sends along.' }),
+    });
+    return [response.status, await response.json()];
+  };
+  const all = new FollowedStream(
+    `${String(url)}/api/events/orchestrator?last_event_id=0`,
+    auditTypes,
+    String(token),
+  );
+  await scene.done(scene.host('import-vibe-kanban', path, ...inProcess), 0);
+  expect(host.lines.filter(({ type }) => type !== 'listening').map(({ type }) => type)).toEqual([
+    'task.imported',
+    'task.imported',
+    'task.imported',
+  ]);
+  for (const id of [boardId(10), boardId(11)])
+    expect(await start(id)).toEqual([
+      200,
+      { orchestration_id: id, current_stage: 'specification', status: 'running' },
+    ]);
+  expect(await start(boardId(12))).toMatchObject([409, { code: 'final' }]);
+  for (const id of [boardId(10), boardId(11)]) {
+    await host.event('task.completed', ({ task_id }) => task_id === id);
+    const stages = await fetch(`${api}/stages/${id}`, { headers: { authorization } });
+    expect(await stages.json()).toMatchObject([
+      { stage_type: 'specification', status: 'completed', retry_count: 0 },
+      { stage_type: 'implementation', status: 'completed', retry_count: 0 },
+      { stage_type: 'qa', status: 'completed', retry_count: 0 },
+    ]);
+    expect(await scene.show(id)).toMatchObject({ title: expect.stringContaining('Slug it') });
+  }
+  expect(await start(boardId(10))).toMatchObject([409, { code: 'not-now' }]);
+  const rows = (await scene.done(scene.host('audit'), 0)).lines;
+  const events = await all.until((heard) => Number(heard.at(-1)?.id) === rows.at(-1)?.['seq']);
+  expect(events.map(({ id }) => Number(id))).toEqual(rows.map(({ seq }) => seq));
   host.child.kill('SIGINT');
-  expect(await host.ended).toBe(130);
-  const outcomes = (await tasksOf(scene)).map(({ title, outcome }) => [title, outcome]);
-  expect(outcomes).toContainEqual(['Slug it', 'completed']);
+  await scene.done(host, exitCodes.interrupted);
 });
 
 test('while one drives, boards and exports come in and go out through it', async () => {

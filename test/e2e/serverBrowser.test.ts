@@ -22,9 +22,9 @@ const page = (url: string): string => `<!DOCTYPE html><title>Follows</title><scr
 </script>`;
 
 test.skipIf(chromium.skip)(
-  'a browser’s EventSource follows through a hundred breaks, from a page whose origin was allowed',
+  'a browser’s EventSource follows through a thousand breaks, from a page whose origin was allowed',
   async () => {
-    const cuts = 100;
+    const cuts = 1_000;
     const home = await temporaryDirectory();
     const pages = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html');

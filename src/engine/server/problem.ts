@@ -63,6 +63,9 @@ export function problemOfRejection({ code, message }: Rejection): Problem {
   }
 }
 
+/** In quotation marks, as the system's errors name them, a path may hold spaces. */
+const quotedPath = /(["'`])(?:[A-Za-z]:\\|\/)[^"'`\n]*[/\\][^"'`\n]*\1/g;
+
 /** An absolute path in a sentence: at least two parts, or a drive. */
 const absolutePath =
   /(?<![\w:/.])(?:[A-Za-z]:\\|\/)[^\s'"`<>()[\]{},;:]+[/\\][^\s'"`<>()[\]{},;:]*[^\s'"`<>()[\]{},;:.]/g;
@@ -73,7 +76,7 @@ export function problemOf(error: unknown, hidden: readonly string[]): Problem | 
   if (!OrchestratorError.is(error) || error.code === 'internal') return null;
   const clean = (text: string): string => {
     const without = hidden.reduce((rest, part) => (part === '' ? rest : rest.replaceAll(part, '…')), text);
-    return without.replaceAll(absolutePath, '…');
+    return without.replaceAll(quotedPath, '$1…$1').replaceAll(absolutePath, '…');
   };
   const remedy = error.remedy === undefined ? undefined : clean(error.remedy);
   return error.code === 'bad-input'

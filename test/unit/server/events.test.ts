@@ -8,7 +8,6 @@ import { WebSocket } from 'ws';
 import { RunPaths } from '../../../src/engine/effects/runPaths.ts';
 import { stageUpdate } from '../../../src/engine/protocol/serverApi.ts';
 import { stageIdOf } from '../../../src/engine/server/shapes.ts';
-import { CuttingProxy } from '../../support/cuttingProxy.ts';
 import { auditTypes, FollowedStream } from '../../support/followedStream.ts';
 import { ServedApi, testToken } from '../../support/servedApi.ts';
 
@@ -124,37 +123,6 @@ describe('the audit trail as events', () => {
     expect(idsOf(events)).toEqual(rows.map(({ seq }) => seq));
   });
 
-  test(
-    'cut at random bytes a thousand times, the joined stream is the audit trail',
-    { timeout: 240_000 },
-    async () => {
-      const cuts = 1_000;
-      const api = await ServedApi.open({ limits: { retryMs: 1, readsPerMinute: 1_000_000 } });
-      const [one, two] = [await api.create('One'), await api.create('Two')];
-      const proxy = await CuttingProxy.open(api.port, () =>
-        proxy.cuts < cuts ? Math.floor(Math.random() * 1_500) : null,
-      );
-      const base = `http://127.0.0.1:${proxy.port}/api/events/orchestrator`;
-      const all = new FollowedStream(`${base}?last_event_id=0`, auditTypes);
-      const single = new FollowedStream(`${base}/${one}?last_event_id=0`, auditTypes);
-      for (let priority = 1; proxy.cuts < cuts; priority += 1) {
-        await api.prioritize(priority % 3 === 0 ? two : one, priority);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      await api.prioritize(one, -1);
-      const rows = await api.audit();
-      const ofOne = (await api.audit(one)).map(({ seq }) => seq);
-      const events = await all.until((heard) => Number(heard.at(-1)?.id) === rows.at(-1)?.seq);
-      await single.until((heard) => Number(heard.at(-1)?.id) === ofOne.at(-1));
-      expect(idsOf(events)).toEqual(rows.map(({ seq }) => seq));
-      expect(idsOf(single.events)).toEqual(ofOne);
-      expect(
-        events.map(({ type, data }) => (type === 'task-event' ? (data as { type: string }).type : 'stage')),
-      ).toEqual(rows.map(({ type }) => (/^(task\.(created|queued)|run\.)/.test(type) ? 'stage' : type)));
-      expect(all.opened + single.opened).toBeGreaterThan(cuts / 2);
-    },
-  );
-
   test('a client that does not read is let go in good order, and slows nobody', async () => {
     const api = await ServedApi.open();
     const id = await api.create('One');
@@ -236,31 +204,6 @@ describe('an agent’s output', () => {
     await resumed.until((heard) => heard.at(-1)?.type === 'end');
     // Who comes in the middle of the secret does not get its second half.
     expect(text(resumed.events)).toBe(whole.slice('größer key=sk-very'.length));
-  });
-
-  test('broken at random bytes, it joins to the file', async () => {
-    const api = await ServedApi.open({ limits: { retryMs: 1 } });
-    const id = await api.create('One');
-    const runId = await api.ready(id);
-    const folder = new RunPaths(api.directory).ofRun(runId);
-    await mkdir(folder, { recursive: true });
-    const lines = Array.from({ length: 3_000 }, (_, index) =>
-      JSON.stringify({ index, text: 'ä🕰'.repeat(index % 300) }),
-    );
-    const content = `${lines.join('\n')}\n`;
-    await writeFile(join(folder, 'stdout.jsonl'), content);
-    const proxy = await CuttingProxy.open(api.port, () =>
-      proxy.cuts < 40 ? Math.floor(Math.random() * 200_000) : null,
-    );
-    const stream = new FollowedStream(
-      `http://127.0.0.1:${proxy.port}/api/orchestrator/stage/${stageIdOf(runId)}/output`,
-      ['output', 'end'],
-    );
-    await vi.waitFor(() => expect(proxy.cuts).toBeGreaterThan(5));
-    await api.succeed(id);
-    const events = await stream.until((heard) => heard.at(-1)?.type === 'end');
-    stream.source.close();
-    expect(events.map(({ data }) => (data as { text?: string }).text ?? '').join('')).toBe(content);
   });
 
   test('of a run that left nothing it just ends', async () => {
@@ -357,38 +300,4 @@ test('closing ends every stream in good order', async () => {
   const text = response.text();
   await api.close();
   expect(await text).toContain('event: snapshot');
-});
-
-test('Prometheus gets what is, without reading the history', async () => {
-  let reads = 0;
-  const api = await ServedApi.open({
-    wrap: (store) => ({
-      ...store,
-      audit: (query) => {
-        reads += 1;
-        return store.audit(query);
-      },
-    }),
-  });
-  const id = await api.create('One');
-  await api.ready(id);
-  await api.fail(id, failure);
-  await api.create('Two');
-  await api.service.dispatch({ type: 'retry', taskId: id });
-  await api.complete(id);
-  const before = reads;
-  const text = await (await api.fetch('/metrics')).text();
-  expect(reads).toBe(before);
-  for (const line of [
-    'orchestrator_queue_length 0',
-    'orchestrator_running_tasks 1',
-    'orchestrator_leases{state="busy"} 1',
-    'orchestrator_leases{state="idle"} 1',
-    'orchestrator_tasks{phase="completed"} 1',
-    'orchestrator_stage_runs_total{stage="specification",outcome="authentication"} 1',
-    'orchestrator_stage_runs_total{stage="qa",outcome="success"} 1',
-    'orchestrator_stage_duration_seconds_count{stage="qa"} 1',
-    'orchestrator_cost_usd_total 1.25',
-  ])
-    expect(text).toContain(`${line}\n`);
 });

@@ -76,25 +76,36 @@ export class EventHub {
 
   private async replay(follower: Follower): Promise<void> {
     const { client, taskId } = follower;
-    while (!client.isOver) {
-      const { records } = await this.feed.engine();
-      const known = this.newest;
-      const page = await records.audit({
-        ...(taskId === null ? {} : { taskId }),
-        after: follower.cursor,
-        limit: pageSize,
-      });
+    for (let reading = this.pageAfter(follower.cursor, taskId); ;) {
+      const [{ rows, known }] = await Promise.all([reading, client.drained()]);
       if (client.isOver) return;
-      if (page.length > 0) client.write(page.map(auditFrame).join(''));
-      const last = page.at(-1)?.seq ?? follower.cursor;
+      const last = rows.at(-1)?.seq ?? follower.cursor;
+      const isFull = rows.length === pageSize;
       // A page that is not full holds all there was: other tasks' rows up to there are not for this one.
-      follower.cursor = page.length < pageSize ? Math.max(last, known) : last;
+      follower.cursor = isFull ? last : Math.max(last, known);
+      // The next page is read while this one is made into frames and taken.
+      if (isFull) reading = this.pageAfter(follower.cursor, taskId);
+      if (rows.length > 0) client.write(rows.map(auditFrame).join(''));
+      if (isFull) continue;
       await client.drained();
       if (client.isOver) return;
-      if (follower.cursor < this.newest || page.length === pageSize) continue;
-      this.live.add(follower);
-      return;
+      if (follower.cursor >= this.newest) {
+        this.live.add(follower);
+        return;
+      }
+      reading = this.pageAfter(follower.cursor, taskId);
     }
+  }
+
+  /** `known`: up to here every row was there when it was read. */
+  private async pageAfter(
+    after: number,
+    taskId: TaskId | null,
+  ): Promise<{ readonly rows: readonly AuditRow[]; readonly known: number }> {
+    const known = this.newest;
+    const { records } = await this.feed.engine();
+    const task = taskId === null ? {} : { taskId };
+    return { rows: await records.audit({ ...task, after, limit: pageSize }), known };
   }
 
   private hear(rows: Rows): void {
@@ -116,10 +127,9 @@ export class EventHub {
 
   private async readOn(): Promise<void> {
     for (;;) {
-      const { records } = await this.feed.engine();
-      const page = await records.audit({ after: this.newest, limit: pageSize });
-      this.send(page);
-      if (page.length < pageSize && this.newest >= this.heard) return;
+      const { rows } = await this.pageAfter(this.newest, null);
+      this.send(rows);
+      if (rows.length < pageSize && this.newest >= this.heard) return;
     }
   }
 
