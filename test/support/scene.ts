@@ -37,8 +37,7 @@ export class Scene {
   readonly storage: string;
   readonly isolation: IsolationKind;
   readonly api: ScriptedMessagesApi;
-  /** Of the played model. */
-  readonly baseUrl: string;
+  private readonly baseUrl: string;
   private readonly dockerHost: string | undefined;
   private readonly image: string | null;
   private readonly hosts: HostProcess[] = [];

@@ -1,11 +1,91 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test, vi } from 'vitest';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { sealBundle } from '../../../src/engine/context/digest.ts';
 import { type TaskId, taskIdOf } from '../../../src/engine/domain/ids.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
+import { openOrchestrator } from '../../../src/engine/openOrchestrator.ts';
+import type { Notice } from '../../../src/engine/notice.ts';
+import { silentLogger } from '../../../src/engine/ports/logger.ts';
 import { defaultSettings } from '../../../src/engine/settings.ts';
-import { EngineWindow } from '../../support/engineWindow.ts';
+import { EngineClient } from '../../../src/engine/sharing/engineClient.ts';
+import { readOwnerRecord } from '../../../src/engine/store/ownerRecord.ts';
+import { connectToHolder } from '../../../src/engine/store/writerLock.ts';
+import { systemClock } from '../../../src/engine/systemClock.ts';
+import { WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { type Connected, EngineConnection } from '../../../src/extension/engineConnection.ts';
+import { TaskList } from '../../../src/engine/inspection/taskList.ts';
 import { temporaryDirectory } from '../../support/storeFixtures.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** A window without VS Code: it connects, keeps the list of tasks, and connects again when the holder goes. */
+class Window {
+  readonly list = new TaskList();
+  readonly notices: Notice[] = [];
+  connected: Connected | null = null;
+  private connection: EngineConnection;
+  private closed = false;
+  private reopening: Promise<unknown> = Promise.resolve();
+  private readonly storage: string;
+  private readonly name: string;
+
+  constructor(storage: string, name: string) {
+    this.storage = storage;
+    this.name = name;
+    this.connection = this.make();
+    onTestFinished(() => this.close());
+  }
+
+  async open(): Promise<Connected> {
+    this.connected = await this.connection.open();
+    if (this.connected.type === 'driving') await this.connected.engine.start();
+    return this.connected;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.connection.close();
+    await this.reopening;
+  }
+
+  private make(): EngineConnection {
+    return new EngineConnection({
+      bundle: { openOrchestrator, connectToHolder, readOwnerRecord, EngineClient },
+      configuration: {
+        worktrees: new WorktreeManager({
+          repositoryPath: root,
+          worktreesDir: join(this.storage, 'worktrees'),
+        }),
+        repository: { path: root, name: 'repository' },
+        storage: this.storage,
+        distFolder: join(root, 'dist'),
+        containerFolder: join(root, 'media', 'container'),
+        environment: {},
+        clock: systemClock,
+        logger: silentLogger,
+        // Nothing runs by itself: moves are recorded, which is what is looked at here.
+        drive: 'none',
+        holder: this.name,
+        onProgress: () => {},
+      },
+      load: ({ records }, slots) => this.list.load(records, slots),
+      onNotice: (notice) => {
+        this.notices.push(notice);
+        if (notice.type === 'committed') this.list.apply(notice);
+      },
+      onLost: () => {
+        this.connected = null;
+        if (this.closed) return;
+        this.connection = this.make();
+        // As the session does: an opening that the window's end interrupts is no failure of anything.
+        this.reopening = this.open().catch((error: unknown) => {
+          if (!this.closed) throw error;
+        });
+      },
+    });
+  }
+}
 
 async function create(engine: Engine, title: string): Promise<TaskId> {
   const taskId = taskIdOf(randomUUID());
@@ -26,7 +106,7 @@ async function create(engine: Engine, title: string): Promise<TaskId> {
   return taskId;
 }
 
-const titles = ({ list }: EngineWindow): string[] =>
+const titles = ({ list }: Window): string[] =>
   list
     .all()
     .map(({ title }) => title)
@@ -34,11 +114,11 @@ const titles = ({ list }: EngineWindow): string[] =>
 
 test('the first window drives, the second follows it and sees its tasks, old and new', async () => {
   const storage = await temporaryDirectory();
-  const first = new EngineWindow(storage, 'the first window');
+  const first = new Window(storage, 'the first window');
   const driving = await first.open();
   await create(driving.engine, 'before');
 
-  const second = new EngineWindow(storage, 'the second window');
+  const second = new Window(storage, 'the second window');
   const following = await second.open();
   expect(driving.type).toBe('driving');
   expect(following).toMatchObject({ type: 'following', holder: 'the first window' });
@@ -50,10 +130,10 @@ test('the first window drives, the second follows it and sees its tasks, old and
 
 test('a move made in the following window is in both', async () => {
   const storage = await temporaryDirectory();
-  const first = new EngineWindow(storage, 'first');
+  const first = new Window(storage, 'first');
   const { engine } = await first.open();
   const id = await create(engine, 'shared');
-  const second = new EngineWindow(storage, 'second');
+  const second = new Window(storage, 'second');
   const following = await second.open();
 
   expect(await following.engine.dispatch({ type: 'pause', taskId: id }, [])).toBeNull();
@@ -64,9 +144,9 @@ test('a move made in the following window is in both', async () => {
 
 test('when the driving window closes one follower takes over and the other follows it, with every task', async () => {
   const storage = await temporaryDirectory();
-  const first = new EngineWindow(storage, 'first');
+  const first = new Window(storage, 'first');
   await create((await first.open()).engine, 'kept');
-  const others = [new EngineWindow(storage, 'second'), new EngineWindow(storage, 'third')];
+  const others = [new Window(storage, 'second'), new Window(storage, 'third')];
   for (const other of others) await other.open();
 
   await first.close();
@@ -88,22 +168,22 @@ test('when the driving window closes one follower takes over and the other follo
 
 test('a connection that is closed while it opens gives the storage up again', async () => {
   const storage = await temporaryDirectory();
-  const first = new EngineWindow(storage, 'first');
+  const first = new Window(storage, 'first');
   const opening = first.open();
   opening.catch(() => {});
   await first.close();
   await expect(opening).rejects.toThrow('closing');
-  expect((await new EngineWindow(storage, 'second').open()).type).toBe('driving');
+  expect((await new Window(storage, 'second').open()).type).toBe('driving');
 });
 
 test('a window that closes while it takes over leaves the storage to the next', async () => {
   const storage = await temporaryDirectory();
-  const first = new EngineWindow(storage, 'first');
+  const first = new Window(storage, 'first');
   await first.open();
-  const second = new EngineWindow(storage, 'second');
+  const second = new Window(storage, 'second');
   await second.open();
   await first.close();
   await vi.waitFor(() => expect(second.connected).toBeNull());
   await second.close();
-  expect((await new EngineWindow(storage, 'third').open()).type).toBe('driving');
+  expect((await new Window(storage, 'third').open()).type).toBe('driving');
 });
