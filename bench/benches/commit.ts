@@ -10,6 +10,8 @@ import { inTurns, timed, type Turn } from '../harness/turns.ts';
 
 /** Two lives of a task: what an engine really commits, small and large. */
 const livesATurn = 2;
+/** V8 compiles SQLite's WebAssembly and the store's code for speed only after some hundred commits. */
+const warmUps = 15;
 
 const sizes: readonly { readonly name: string; readonly seed: Seed }[] = [
   { name: 'empty', seed: { tasks: 10, auditRows: 10, phase: 'completed' } },
@@ -24,8 +26,8 @@ const libraries: readonly Library[] = ['node:sqlite', 'better-sqlite3'];
 async function run(context: BenchContext): Promise<readonly Row[]> {
   const native = await NativeSqlite.start(context);
   const turns = context.pairs ?? 20;
-  const transitions = await lifeTransitions(context, (turns + 1) * livesATurn);
-  const perTurn = transitions.length / (turns + 1);
+  const transitions = await lifeTransitions(context, (turns + warmUps) * livesATurn);
+  const perTurn = transitions.length / (turns + warmUps);
   const contenders: Turn[] = [];
   const closing: (() => Promise<unknown>)[] = [];
   for (const { name, seed } of sizes) {
@@ -62,7 +64,7 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
     oursFull = [],
     sqliteFull = [],
     betterFull = [],
-  ] = await inTurns(turns, contenders);
+  ] = await inTurns(turns, contenders, warmUps);
   for (const close of closing) await close();
   native.stop();
   const against = (values: readonly number[], name: string) => ({ name, values });
@@ -90,7 +92,8 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
 }
 
 function batchOf<Item>(items: readonly Item[], turn: number, size: number): readonly Item[] {
-  return items.slice((turn + 1) * size, (turn + 2) * size);
+  const first = (turn + warmUps) * size;
+  return items.slice(first, first + size);
 }
 
 /** better-sqlite3 takes `?1` for a name: each becomes a `?` with a value of its own. */

@@ -4,6 +4,7 @@ import type { Task } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import type { LoadedState, Store } from '../ports/store.ts';
 import type { SqlStoreOptions } from './sqlStore.ts';
+import { SharedParts } from './sharedParts.ts';
 import { openingId } from './storeProtocol.ts';
 import type { StoreFailure, StoreMethod, StoreReply } from './storeProtocol.ts';
 import { acquireWriterLock } from './writerLock.ts';
@@ -78,7 +79,10 @@ class WorkerStore implements Store {
 
   async load(): ReturnType<Store['load']> {
     const tasks: Task[] = [];
-    const rest = await this.#ask<Omit<LoadedState, 'tasks'>>('load', [], (page) => tasks.push(...page));
+    const shared = new SharedParts();
+    const rest = await this.#ask<Omit<LoadedState, 'tasks'>>('load', [], (page) => {
+      for (const task of page) tasks.push(shared.of(task));
+    });
     return { ...rest, tasks };
   }
 

@@ -163,7 +163,8 @@ export class Database {
     // First of all: a file left in WAL mode would otherwise ask for shared memory, which does not exist here.
     this.#execute('PRAGMA locking_mode=EXCLUSIVE');
     this.#execute('PRAGMA temp_store=MEMORY');
-    this.#execute('PRAGMA cache_size=-16384');
+    // 4 MB: the kernel caches the file too, and WebAssembly never gives memory back.
+    this.#execute('PRAGMA cache_size=-4096');
     const [row] = this.#open().exec('PRAGMA journal_mode=TRUNCATE');
     const mode = row?.values[0]?.[0];
     if (mode !== 'truncate') throw new Error(`disk I/O error: journal mode is ${String(mode)}, not truncate`);
