@@ -13,8 +13,8 @@ const placeRow = v.object({ created_at: v.number(), place: v.number() });
 const idRow = v.object({ task_id: v.instance(Uint8Array) });
 const seqRow = v.tuple([v.object({ seq: v.number() })]);
 
-// Some 1 MB of objects at a time.
-const pageSize = 100;
+// Small enough to be garbage before it grows old.
+const pageSize = 20;
 
 /** Writes the task's row in the board's table and its state in ours. `seq` is the newest audit row. */
 export function saveTask(database: Database, task: Task, projectId: Uint8Array, seq: number): void {
