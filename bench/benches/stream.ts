@@ -90,7 +90,7 @@ async function run({ scratch, pairs, say }: BenchContext): Promise<readonly Row[
       message: { content: [{ type: 'text', text: 'a'.repeat(64 * megabyte) }] },
     }),
   ]);
-  const [longOurs, longBare] = await inTurns(Math.min(pairs ?? 5, 5), [
+  const [longOurs, longBare] = await inTurns(pairs ?? 10, [
     () => timed(() => takeIn(long, 1, path)),
     () => timed(() => parseOnly(long)),
   ]);

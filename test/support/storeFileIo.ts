@@ -43,14 +43,16 @@ class RealFileIo implements FileIo {
   }
 }
 
-/** The real file system, with the bytes written and the syncs counted. */
+/** The real file system, with the writes, their bytes and the syncs counted. */
 export class CountingFileIo extends RealFileIo {
   bytesWritten = 0;
+  writes = 0;
   syncs = 0;
 
   override write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
     const written = super.write(fd, buffer, offset, length, position);
     this.bytesWritten += written;
+    this.writes += 1;
     return written;
   }
 

@@ -78,8 +78,16 @@ export class SqlStore implements Synchronous {
   }
 
   load(): LoadedState {
+    return { tasks: [...this.openTasks()].flat(), ...this.loadWithoutTasks() };
+  }
+
+  /** The tasks of `load` in pages. */
+  openTasks(): Iterable<readonly Task[]> {
+    return loadOpenTasks(this.#database);
+  }
+
+  loadWithoutTasks(): Omit<LoadedState, 'tasks'> {
     return {
-      tasks: loadOpenTasks(this.#database),
       allocation: loadAllocation(this.#database),
       effects: loadEffects(this.#database),
       lastSeq: this.#head.seq,

@@ -1,4 +1,5 @@
 import type { OrchestratorError } from '../ports/errors.ts';
+import type { Task } from '../domain/task.ts';
 import type { Store } from '../ports/store.ts';
 
 export type StoreMethod = keyof Store;
@@ -21,9 +22,13 @@ export interface StoreFailure {
   readonly stack: string | undefined;
 }
 
-/** `opened` comes first, or `failed` with id 0; then one answer for each request. */
+/**
+ * `opened` comes first, or `failed` with id 0; then one answer for each request. That of `load` has no tasks in it: they
+ * come before, in pages, so that neither thread ever holds a copy of all of them beside the one that stays.
+ */
 export type StoreReply =
   | { readonly type: 'opened' }
+  | { readonly type: 'tasks'; readonly id: number; readonly tasks: readonly Task[] }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly failure: StoreFailure };
 

@@ -24,10 +24,11 @@ function failureOf(error: unknown): StoreFailure {
   };
 }
 
-function perform(store: SqlStore, request: StoreRequest): unknown {
+function perform(store: SqlStore, request: StoreRequest, reply: (message: StoreReply) => void): unknown {
   switch (request.method) {
     case 'load':
-      return store.load();
+      for (const tasks of store.openTasks()) reply({ type: 'tasks', id: request.id, tasks });
+      return store.loadWithoutTasks();
     case 'commit':
       return store.commit(...request.args);
     case 'task':
@@ -72,7 +73,7 @@ async function serve(): Promise<void> {
     const store = await SqlStore.open(v.parse(options, workerData));
     port.on('message', (request: StoreRequest) => {
       void Promise.resolve()
-        .then(() => perform(store, request))
+        .then(() => perform(store, request, reply))
         .then(
           (result) => reply({ type: 'result', id: request.id, result }),
           (error: unknown) => reply({ type: 'failed', id: request.id, failure: failureOf(error) }),

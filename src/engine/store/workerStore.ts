@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import type { Task } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
-import type { Store } from '../ports/store.ts';
+import type { LoadedState, Store } from '../ports/store.ts';
 import type { SqlStoreOptions } from './sqlStore.ts';
+import { SharedParts } from './sharedParts.ts';
 import { openingId } from './storeProtocol.ts';
 import type { StoreFailure, StoreMethod, StoreReply } from './storeProtocol.ts';
 import { acquireWriterLock } from './writerLock.ts';
@@ -20,6 +22,8 @@ export interface OpenStoreOptions extends SqlStoreOptions {
 interface Pending {
   resolve(result: unknown): void;
   reject(error: Error): void;
+  /** Gets the pages that come before the answer. */
+  take(tasks: readonly Task[]): void;
 }
 
 /**
@@ -36,6 +40,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       // It needs nothing of the environment, which may hold keys, nor of a test runner's loaders.
       env: {},
       execArgv: [],
+      // What it makes lives no longer than a call: left to itself V8 keeps 48 MB for what is young.
+      resourceLimits: { maxYoungGenerationSizeMb: 6 },
     });
     store = new WorkerStore(worker, lock);
     await store.opened;
@@ -63,7 +69,7 @@ class WorkerStore implements Store {
     this.#worker = worker;
     this.#lock = lock;
     this.opened = new Promise((resolve, reject) => {
-      this.#pending.set(openingId, { resolve: () => resolve(), reject });
+      this.#pending.set(openingId, { resolve: () => resolve(), reject, take: () => {} });
     });
     this.ended = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('message', (reply: StoreReply) => this.#settle(reply));
@@ -71,8 +77,13 @@ class WorkerStore implements Store {
     worker.on('exit', () => this.#fail('it was closed'));
   }
 
-  load(): ReturnType<Store['load']> {
-    return this.#call('load');
+  async load(): ReturnType<Store['load']> {
+    const tasks: Task[] = [];
+    const shared = new SharedParts();
+    const rest = await this.#ask<Omit<LoadedState, 'tasks'>>('load', [], (page) => {
+      for (const task of page) tasks.push(shared.of(task));
+    });
+    return { ...rest, tasks };
   }
 
   commit(...args: Parameters<Store['commit']>): ReturnType<Store['commit']> {
@@ -133,20 +144,25 @@ class WorkerStore implements Store {
     }
   }
 
-  #call<Method extends StoreMethod>(
+  #call<Method extends Exclude<StoreMethod, 'load'>>(
     method: Method,
     ...args: Parameters<Store[Method]>
   ): Promise<Awaited<ReturnType<Store[Method]>>> {
+    return this.#ask(method, args);
+  }
+
+  #ask<Result>(
+    method: StoreMethod,
+    args: readonly unknown[],
+    take: (tasks: readonly Task[]) => void = () => {},
+  ): Promise<Result> {
     if (this.#end !== null) return Promise.reject(this.#end);
     if (this.#closing !== null && method !== 'close') return Promise.reject(new Error('the store is closed'));
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
       // Our own thread answers, with what SqlStore returned for this very method.
-      this.#pending.set(id, {
-        resolve: (result) => resolve(result as Awaited<ReturnType<Store[Method]>>),
-        reject,
-      });
+      this.#pending.set(id, { resolve: (result) => resolve(result as Result), reject, take });
       this.#worker.postMessage({ id, method, args });
     });
   }
@@ -154,6 +170,10 @@ class WorkerStore implements Store {
   #settle(reply: StoreReply): void {
     const id = reply.type === 'opened' ? openingId : reply.id;
     const pending = this.#pending.get(id);
+    if (reply.type === 'tasks') {
+      pending?.take(reply.tasks);
+      return;
+    }
     this.#pending.delete(id);
     if (reply.type === 'failed') pending?.reject(errorOf(reply.failure));
     else pending?.resolve(reply.type === 'result' ? reply.result : null);

@@ -164,12 +164,20 @@ export function failureLabel(code: FailureCode): string {
 }
 
 const time = { hour: '2-digit', minute: '2-digit' } as const;
-// Made once: making one takes longer than all the rest of a row.
-const timeOfDay = new Intl.DateTimeFormat(undefined, time);
-const dayAndTime = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', ...time });
+// Made once, as making one takes longer than all the rest of a row; and at first use, as the first one of a process takes
+// as long as everything else in the extension's activation.
+const timeOfDay = once(() => new Intl.DateTimeFormat(undefined, time));
+const dayAndTime = once(
+  () => new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', ...time }),
+);
 
 /** `14:05` today, as people here write it; with the date on another day. */
 export function clockTime(at: number, now: number): string {
   const isToday = new Date(at).toDateString() === new Date(now).toDateString();
-  return (isToday ? timeOfDay : dayAndTime).format(at);
+  return (isToday ? timeOfDay() : dayAndTime()).format(at);
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let value: Value | undefined;
+  return () => (value ??= make());
 }

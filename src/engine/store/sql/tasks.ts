@@ -9,8 +9,12 @@ import { taskSchema } from '../../protocol/taskSchema.ts';
 import { importedProject } from './projects.ts';
 
 const stateRow = v.object({ task_id: v.instance(Uint8Array), state: v.string() });
+const placeRow = v.object({ created_at: v.number(), place: v.number() });
 const idRow = v.object({ task_id: v.instance(Uint8Array) });
 const seqRow = v.tuple([v.object({ seq: v.number() })]);
+
+// Small enough to be garbage before it grows old.
+const pageSize = 20;
 
 /** Writes the task's row in the board's table and its state in ours. `seq` is the newest audit row. */
 export function saveTask(database: Database, task: Task, projectId: Uint8Array, seq: number): void {
@@ -58,11 +62,19 @@ export function loadTask(database: Database, id: TaskId): Task | null {
   return row === undefined ? null : taskOf(row);
 }
 
-/** Every task that is not final, oldest first. */
-export function loadOpenTasks(database: Database): Task[] {
-  return database
-    .all('SELECT task_id, state FROM orchestrator_task WHERE final = 0 ORDER BY created_at, rowid')
-    .map(taskOf);
+/** Every task that is not final, oldest first, in pages: what is passed on need not be held. */
+export function* loadOpenTasks(database: Database): Generator<readonly Task[], void> {
+  let last: v.InferOutput<typeof placeRow> = { created_at: -1, place: 0 };
+  for (;;) {
+    const rows = database.all(
+      `SELECT created_at, rowid AS place, task_id, state FROM orchestrator_task
+        WHERE final = 0 AND (created_at, rowid) > (?, ?) ORDER BY created_at, rowid LIMIT ?`,
+      [last.created_at, last.place, pageSize],
+    );
+    yield rows.map(taskOf);
+    if (rows.length < pageSize) return;
+    last = parseStored(placeRow, rows.at(-1), 'task row');
+  }
 }
 
 /** A page of all tasks, newest first. */

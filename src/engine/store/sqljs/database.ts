@@ -88,15 +88,7 @@ export class Database {
   /** One statement that changes something; only inside `transaction`. */
   run(sql: string, params: SqlValue[] = []): void {
     this.#mustBeInTransaction();
-    this.#guarded(() => {
-      const { statement } = this.#prepare(sql);
-      try {
-        statement.bind(params);
-        statement.step();
-      } finally {
-        statement.reset();
-      }
-    });
+    this.#step(sql, params);
   }
 
   /** Several statements without parameters; only inside `transaction`. */
@@ -109,11 +101,11 @@ export class Database {
   transaction<Result>(work: () => Result): Result {
     if (this.#inTransaction) throw new Error('transactions do not nest');
     this.#fence();
-    this.#execute('BEGIN IMMEDIATE');
+    this.#step('BEGIN IMMEDIATE');
     this.#inTransaction = true;
     try {
       const result = work();
-      this.#execute('COMMIT');
+      this.#step('COMMIT');
       this.#fingerprint = this.#readFingerprint();
       return result;
     } catch (error) {
@@ -171,7 +163,8 @@ export class Database {
     // First of all: a file left in WAL mode would otherwise ask for shared memory, which does not exist here.
     this.#execute('PRAGMA locking_mode=EXCLUSIVE');
     this.#execute('PRAGMA temp_store=MEMORY');
-    this.#execute('PRAGMA cache_size=-16384');
+    // 4 MB: the kernel caches the file too, and WebAssembly never gives memory back.
+    this.#execute('PRAGMA cache_size=-4096');
     const [row] = this.#open().exec('PRAGMA journal_mode=TRUNCATE');
     const mode = row?.values[0]?.[0];
     if (mode !== 'truncate') throw new Error(`disk I/O error: journal mode is ${String(mode)}, not truncate`);
@@ -203,6 +196,19 @@ export class Database {
       this.#statements.set(sql, prepared);
     }
     return prepared;
+  }
+
+  /** One statement of those that come again and again. */
+  #step(sql: string, params: SqlValue[] = []): void {
+    this.#guarded(() => {
+      const { statement } = this.#prepare(sql);
+      try {
+        statement.bind(params);
+        statement.step();
+      } finally {
+        statement.reset();
+      }
+    });
   }
 
   #execute(sql: string): void {

@@ -101,22 +101,20 @@ export class HostVfs {
   syscalls(original: (name: string) => Syscall): ReadonlyMap<string, Syscall> {
     const calls = new Map<string, Syscall>();
     const onPath = (name: string, pathAt: number, call: PathCall): void => {
-      const ours = negative(([path, ...args]: [VolumePath, ...number[]]) => call(path, args));
       const emscripten = original(name);
       calls.set(name, (...args) => {
         const path = this.#volumePath(this.#text(Number(args[pathAt])));
-        return path === null ? emscripten(...args) : ours([path, ...args.map(Number)]);
+        return path === null ? emscripten(...args) : answer(negative, () => call(path, args.map(Number)));
       });
     };
-    const onFile = (name: string, call: FileCall, result: typeof negative): void => {
-      const ours = result(([file, ...args]: [OpenFile, ...number[]]) => call(file, args));
+    const onFile = (name: string, call: FileCall, sign: Sign): void => {
       const emscripten = original(name);
       calls.set(name, (...args) => {
         const descriptor = Number(args[0]);
         if (descriptor < firstDescriptor) return emscripten(...args);
         const file = this.#files.get(descriptor);
-        if (file === undefined) return result === negative ? -errno.badDescriptor : errno.badDescriptor;
-        return ours([file, ...args.map(Number)]);
+        if (file === undefined) return sign * errno.badDescriptor;
+        return answer(sign, () => call(file, args.map(Number)));
       });
     };
     this.#pathCalls(onPath);
@@ -149,7 +147,7 @@ export class HostVfs {
     on('__syscall_utimensat', 1, () => 0);
   }
 
-  #fileCalls(on: (name: string, call: FileCall, result: typeof negative) => void): void {
+  #fileCalls(on: (name: string, call: FileCall, sign: Sign) => void): void {
     on('__syscall_fchmod', () => 0, negative);
     on('__syscall_fchown32', () => 0, negative);
     on('__syscall_fstat64', ({ volume, fd }, args) => this.#putStat(at(args, 1), volume.fstat(fd)), negative);
@@ -173,7 +171,11 @@ export class HostVfs {
     );
     on(
       'fd_write',
-      (file, args) => this.#transfer(file, args, (...range) => file.volume.write(file.fd, ...range)),
+      (file, args) =>
+        this.#transfer(file, args, (buffer, offset, length, position) => {
+          file.volume.write(file.fd, buffer, offset, length, position);
+          return length;
+        }),
       positive,
     );
   }
@@ -304,28 +306,19 @@ type FileCall = (file: OpenFile, args: readonly number[]) => number;
 type Move = (buffer: Uint8Array, offset: number, length: number, position: number) => number;
 
 /** `__syscall_*` answer an error as a negative errno. */
-function negative<Input>(call: (input: Input) => number): (input: Input) => number {
-  return answering(call, (code) => -code);
-}
-
+const negative = -1;
 /** The `fd_*` calls of WASI answer it as it is. */
-function positive<Input>(call: (input: Input) => number): (input: Input) => number {
-  return answering(call, (code) => code);
-}
+const positive = 1;
+type Sign = typeof negative | typeof positive;
 
-function answering<Input>(
-  call: (input: Input) => number,
-  answer: (code: number) => number,
-): (input: Input) => number {
-  return (input) => {
-    try {
-      return call(input);
-    } catch (error) {
-      // Not hidden: the volume keeps what matters, and SQLite reports it in its own words.
-      const code = error instanceof Error && 'code' in error ? errnos[String(error.code)] : undefined;
-      return answer(code ?? errno.io);
-    }
-  };
+function answer(sign: Sign, call: () => number): number {
+  try {
+    return call();
+  } catch (error) {
+    // Not hidden: the volume keeps what matters, and SQLite reports it in its own words.
+    const code = error instanceof Error && 'code' in error ? errnos[String(error.code)] : undefined;
+    return sign * (code ?? errno.io);
+  }
 }
 
 function hostFlags(flags: number): number {

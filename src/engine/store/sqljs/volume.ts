@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { FileIo } from './fileIo.ts';
 import type { JournalGuard } from './journalGuard.ts';
+import { WriteRun } from './writeRun.ts';
 
 /**
  * One host directory as SQLite sees it. The first failure of real I/O freezes it: after a failed fsync the kernel may
@@ -12,12 +13,14 @@ export class Volume {
   readonly directory: string;
   readonly #io: FileIo;
   readonly #guard: JournalGuard;
+  readonly #run: WriteRun;
   #failure: Error | null = null;
 
   constructor(directory: string, io: FileIo, guard: JournalGuard) {
     this.directory = directory;
     this.#io = io;
     this.#guard = guard;
+    this.#run = new WriteRun(io);
   }
 
   /** The I/O error after which nothing here is written any more; null while all is well. */
@@ -28,23 +31,29 @@ export class Volume {
   open(name: string, flags: number): number {
     const guarded = flags | this.#guard.openFlags(name);
     // SQLite asks for 0644; a task's prompts and findings are nobody else's business.
-    return this.#attempt(() => this.#io.open(this.#path(name), guarded, 0o600), isAbsent);
+    return this.#ask(() => this.#io.open(this.#path(name), guarded, 0o600), isAbsent);
   }
 
   openDirectory(): number {
-    return this.#attempt(() => this.#io.open(this.directory, constants.O_RDONLY, 0));
+    return this.#ask(() => this.#io.open(this.directory, constants.O_RDONLY, 0));
   }
 
   close(fd: number): void {
-    this.#attempt(() => this.#io.close(fd));
+    try {
+      this.#flush();
+    } finally {
+      this.#attempt(() => this.#io.close(fd));
+    }
   }
 
   read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
-    return this.#attempt(() => this.#io.read(fd, buffer, offset, length, position));
+    return this.#ask(() => this.#io.read(fd, buffer, offset, length, position));
   }
 
-  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
-    return this.#change(() => this.#io.write(fd, buffer, offset, length, position));
+  /** With the kernel at the latest when anything else is asked of the volume, which then throws if the disk refuses. */
+  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): void {
+    this.#mustBeWell();
+    this.#attempt(() => this.#run.add(fd, buffer, offset, length, position));
   }
 
   truncate(fd: number, length: number): void {
@@ -65,15 +74,15 @@ export class Volume {
   }
 
   stat(name: string): BigIntStats {
-    return this.#attempt(() => this.#io.stat(this.#path(name)), isAbsent);
+    return this.#ask(() => this.#io.stat(this.#path(name)), isAbsent);
   }
 
   lstat(name: string): BigIntStats {
-    return this.#attempt(() => this.#io.lstat(this.#path(name)), isAbsent);
+    return this.#ask(() => this.#io.lstat(this.#path(name)), isAbsent);
   }
 
   fstat(fd: number): BigIntStats {
-    return this.#attempt(() => this.#io.fstat(fd));
+    return this.#ask(() => this.#io.fstat(fd));
   }
 
   #path(name: string): string {
@@ -81,8 +90,22 @@ export class Volume {
   }
 
   #change<Result>(call: () => Result, isAnswer?: (error: Error) => boolean): Result {
-    if (this.#failure !== null) throw this.#failure;
+    this.#mustBeWell();
+    return this.#ask(call, isAnswer);
+  }
+
+  #ask<Result>(call: () => Result, isAnswer?: (error: Error) => boolean): Result {
+    this.#flush();
     return this.#attempt(call, isAnswer);
+  }
+
+  #flush(): void {
+    if (this.#failure === null) this.#attempt(() => this.#run.flush());
+    else this.#run.drop();
+  }
+
+  #mustBeWell(): void {
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** `isAnswer`: the error is what SQLite wanted to know, not a failure of the disk. */
