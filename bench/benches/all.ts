@@ -10,11 +10,13 @@ import { rest } from './rest.ts';
 import { server } from './server.ts';
 import { stream } from './stream.ts';
 import { task } from './task.ts';
+import { transition } from './transition.ts';
 
 /** Every bench by its name, in the order of the table. */
 export const benches: Readonly<Record<string, Bench | undefined>> = {
   task,
   docker,
+  transition,
   lease,
   queue,
   commit,

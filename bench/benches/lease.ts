@@ -17,6 +17,7 @@ import { WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
 import { type Bench, type BenchContext, comparison, ratioAtMost, type Row } from '../harness/bench.ts';
 import { hostAddress } from '../harness/engineRoom.ts';
 import { runGit } from '../harness/git.ts';
+import { ownImage } from '../harness/ownImage.ts';
 import { lifeTransitions } from '../harness/seeds.ts';
 import { inTurns, timed } from '../harness/turns.ts';
 
@@ -122,7 +123,7 @@ class LeaseRoom {
 
   /** Create, start, one command: what nobody can do without. */
   async bareContainer(worktree: string): Promise<string> {
-    if (this.bareImage === '') this.bareImage = await newestImage(this.engine, this.context);
+    if (this.bareImage === '') this.bareImage = await ownImage(this.engine, this.context);
     const id = await this.engine.create({
       name: `orchestrator-bench-${randomUUID()}`,
       image: this.bareImage,
@@ -158,16 +159,6 @@ class LeaseRoom {
 }
 
 /** The image of our own Dockerfile, as leases use it. */
-async function newestImage(engine: ContainerEngine, { root }: BenchContext): Promise<string> {
-  const { createHash } = await import('node:crypto');
-  const { readFile } = await import('node:fs/promises');
-  const content = await readFile(join(root, 'media', 'container', 'Dockerfile'));
-  const tag = `orchestrator-manager:${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
-  const id = await engine.imageId(tag);
-  if (id === null) throw new Error(`There is no image ${tag}`);
-  return id;
-}
-
 async function run(context: BenchContext): Promise<readonly Row[]> {
   await hostAddress('docker');
   const engine = await openDockerEngine();
