@@ -44,8 +44,6 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
     comparison('with 10,000 open tasks, 1,000,000 audit rows', 'ms', most, baseline, { figure }),
     comparison('with 10,000 tasks that wait in the queue, 1,000,000 audit rows', 'ms', waiting, baseline, {
       figure,
-      ifMissed:
-        'the queue is part of the stored allocation, which each transition writes whole: at 10,000 entries 900 KB of JSON, twice through the journal, after a structured clone into the store’s thread.',
     }),
   ];
 }

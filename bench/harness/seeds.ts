@@ -90,8 +90,7 @@ async function makeSeed(context: BenchContext, seed: Seed, directory: string): P
       ({ head } = appendAudit(database, head, rows, { actor: 'engine', cause: 'run-succeeded' }));
       saveTask(database, taskOf(completed, seed, index), projectId, head.seq);
     }
-    const queue = ids.map((taskId, index) => ({ taskId, priority: 0, createdAt: index }));
-    saveAllocation(database, seed.phase === 'queued' ? { ...emptyAllocation, queue } : emptyAllocation);
+    saveAllocation(database, emptyAllocation);
   });
   database.close();
 }

@@ -6,9 +6,8 @@ import type { DomainEvent } from './domain/events.ts';
 import { evolve } from './domain/evolve.ts';
 import type { LeaseId, TaskId } from './domain/ids.ts';
 import { maxExecuting, slotPorts, type Slots } from './domain/allocation.ts';
-import type { State } from './domain/state.ts';
+import { stateOf, type State } from './domain/state.ts';
 import { isFinal, type Run, type Task } from './domain/task.ts';
-import { TaskMap } from './domain/taskMap.ts';
 import type { EffectRunner } from './effects/effectRunner.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Notice } from './notice.ts';
@@ -71,13 +70,13 @@ export class OrchestratorService {
   /** Loads what was; nothing moves before `start`. */
   static async open(options: OrchestratorServiceOptions): Promise<OrchestratorService> {
     const { tasks, allocation, effects, lastAt } = await options.store.load();
-    let all = TaskMap.of(tasks);
+    const all = new Map(tasks.map((task) => [task.id, task]));
     // A final task matters as long as something of it is still to be done (its container, its worktree).
     for (const { taskId } of effects) {
-      const task = all.get(taskId) === undefined ? await options.store.task(taskId) : null;
-      if (task !== null) all = all.with(task);
+      const task = all.has(taskId) ? null : await options.store.task(taskId);
+      if (task !== null) all.set(taskId, task);
     }
-    return new OrchestratorService(options, { tasks: all, allocation }, effects, lastAt);
+    return new OrchestratorService(options, stateOf([...all.values()], allocation), effects, lastAt);
   }
 
   /** Issues every effect without an outcome again (each adopts what still runs) and begins to admit. */

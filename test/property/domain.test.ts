@@ -100,7 +100,7 @@ describe('the pure core, under any sequence of commands, outcomes, echoes and cl
           if (isFinal(before)) expect(after).toEqual(before);
         }
         expect(world.state.allocation.executing).toEqual([]);
-        expect(world.state.allocation.queue).toEqual([]);
+        expect(world.state.queue).toEqual([]);
         expect(Object.values(world.state.allocation.slots).some(({ type }) => type === 'leased')).toBe(false);
       }),
       runs,

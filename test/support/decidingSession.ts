@@ -1,10 +1,9 @@
-import { type Allocation, emptyAllocation, type Slots } from '../../src/engine/domain/allocation.ts';
+import { emptyAllocation, type Slots } from '../../src/engine/domain/allocation.ts';
 import type { PersonCommand, Rejection } from '../../src/engine/domain/commands.ts';
 import { decide } from '../../src/engine/domain/decide.ts';
 import { evolve } from '../../src/engine/domain/evolve.ts';
-import type { State } from '../../src/engine/domain/state.ts';
+import { stateOf, type State } from '../../src/engine/domain/state.ts';
 import type { Task } from '../../src/engine/domain/task.ts';
-import { TaskMap } from '../../src/engine/domain/taskMap.ts';
 import type { Engine, Records } from '../../src/engine/engine.ts';
 import type { NewBundle, StoredBundle } from '../../src/engine/ports/store.ts';
 import type { Session, SessionState } from '../../src/extension/session.ts';
@@ -26,7 +25,7 @@ export class DecidingSession implements Session {
   private now = noon + 1_000_000;
 
   constructor(tasks: readonly Task[], slots: Slots = emptyAllocation.slots) {
-    this.current = { tasks: TaskMap.of(tasks), allocation: { ...allocationOf(tasks), slots } };
+    this.current = stateOf(tasks, { ...emptyAllocation, slots });
     this.tasks = {
       all: () => [...this.current.tasks.values()].toSorted((a, b) => b.createdAt - a.createdAt),
       get: (id) => this.current.tasks.get(id),
@@ -37,7 +36,7 @@ export class DecidingSession implements Session {
 
   /** Ids in the order of admission. */
   get queue(): readonly string[] {
-    return this.current.allocation.queue.map(({ taskId }) => this.current.tasks.get(taskId)?.title ?? '');
+    return this.current.queue.map(({ taskId }) => this.current.tasks.get(taskId)?.title ?? '');
   }
 
   store(bundle: NewBundle): void {
@@ -79,12 +78,4 @@ export class DecidingSession implements Session {
     this.changes.fire(changed === undefined ? [] : [changed]);
     return null;
   }
-}
-
-function allocationOf(tasks: readonly Task[]): Allocation {
-  const queue = tasks
-    .filter(({ phase }) => phase.type === 'queued')
-    .map(({ id, priority, createdAt }) => ({ taskId: id, priority, createdAt }))
-    .toSorted((a, b) => b.priority - a.priority || a.createdAt - b.createdAt);
-  return { ...emptyAllocation, queue };
 }

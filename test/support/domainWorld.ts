@@ -6,6 +6,7 @@ import { type Effect, effectsOf, settledBy } from '../../src/engine/domain/effec
 import type { DomainEvent } from '../../src/engine/domain/events.ts';
 import { evolve } from '../../src/engine/domain/evolve.ts';
 import { digestOf, type TaskId, taskIdOf } from '../../src/engine/domain/ids.ts';
+import { queueOf, type QueueEntry } from '../../src/engine/domain/queue.ts';
 import { emptyState, type State } from '../../src/engine/domain/state.ts';
 import {
   isExecuting,
@@ -265,7 +266,7 @@ export class DomainWorld {
 
 /** Everything that must hold in every state; throws with the reason. */
 export function checkInvariants(world: DomainWorld): void {
-  const { tasks, allocation } = world.state;
+  const { tasks, allocation, queue } = world.state;
   const all = [...tasks.values()];
   const executing = all.filter(isExecuting);
   const expect = (holds: boolean, message: string): void => {
@@ -282,12 +283,16 @@ export function checkInvariants(world: DomainWorld): void {
   expect(
     sameSet(
       all.filter(({ phase }) => phase.type === 'queued').map(({ id }) => id),
-      allocation.queue.map(({ taskId }) => taskId),
+      queue.map(({ taskId }) => taskId),
     ),
     'the queue disagrees with the tasks',
   );
-  for (const [index, entry] of allocation.queue.entries()) {
-    const next = allocation.queue[index + 1];
+  expect(
+    JSON.stringify(queueOf(all).map(rankOf)) === JSON.stringify(queue.map(rankOf)),
+    'the tasks would give another queue when they are loaded',
+  );
+  for (const [index, entry] of queue.entries()) {
+    const next = queue[index + 1];
     const isBefore =
       next === undefined ||
       entry.priority > next.priority ||
@@ -382,3 +387,8 @@ export function checkContexts(events: readonly DomainEvent[]): void {
 
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && new Set([...a, ...b]).size === a.length;
+
+/** Of one rank, who came first is told by the order in which the tasks are loaded. */
+function rankOf({ priority, createdAt, since }: QueueEntry): readonly number[] {
+  return [priority, createdAt, since];
+}

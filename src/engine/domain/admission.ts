@@ -1,6 +1,8 @@
 import { leaseOf, maxExecuting, type SlotPort, slotPorts } from './allocation.ts';
 import type { Decision } from './decision.ts';
 import { leaseIdOf, type LeaseId, type TaskId } from './ids.ts';
+import { placeIn, type QueueEntry } from './queue.ts';
+import type { State } from './state.ts';
 
 /**
  * The one gate to execution. Admits queued tasks, first come first served within a priority, while fewer than `atMost`
@@ -10,13 +12,24 @@ import { leaseIdOf, type LeaseId, type TaskId } from './ids.ts';
 export function admit(decision: Decision, only: readonly TaskId[] | null, atMost: number): void {
   const cap = Math.min(atMost, maxExecuting);
   for (;;) {
-    const { allocation } = decision.state;
-    const next = allocation.queue.find((entry) => only === null || only.includes(entry.taskId));
-    if (next === undefined || allocation.executing.length >= cap) return;
+    if (decision.state.allocation.executing.length >= cap) return;
+    const next = foremost(decision.state, only);
+    if (next === undefined) return;
     const slot = slotFor(decision, next.taskId);
     if (slot === null) return;
     decision.emit('task.admitted', next.taskId, slot);
   }
+}
+
+function foremost({ queue, tasks }: State, only: readonly TaskId[] | null): QueueEntry | undefined {
+  if (only === null) return queue[0];
+  let first = queue.length;
+  for (const id of only) {
+    const task = tasks.get(id);
+    const place = task === undefined ? -1 : placeIn(queue, task);
+    if (place !== -1 && place < first) first = place;
+  }
+  return queue[first];
 }
 
 function slotFor(

@@ -23,28 +23,18 @@ export type Slot =
 
 export type Slots = Readonly<Record<SlotPort, Slot>>;
 
-export interface QueueEntry {
-  readonly taskId: TaskId;
-  readonly priority: number;
-  /** Creation time: a task that comes back from a wait does not go behind those created after it. */
-  readonly createdAt: number;
-}
-
-/** Who may execute, who waits, and who holds which slot. */
+/** Who executes, and who holds which slot. */
 export interface Allocation {
   readonly slots: Slots;
   /** Number of leases ever made: the next lease's generation. */
   readonly generation: number;
   readonly executing: readonly TaskId[];
-  /** In order of admission. */
-  readonly queue: readonly QueueEntry[];
 }
 
 export const emptyAllocation: Allocation = {
   slots: { 8081: { type: 'free' }, 8082: { type: 'free' }, 8083: { type: 'free' } },
   generation: 0,
   executing: [],
-  queue: [],
 };
 
 /** The slot a task holds a lease on, if any. */

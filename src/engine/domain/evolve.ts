@@ -4,6 +4,7 @@ import { assertNever } from './assertNever.ts';
 import { acceptedWith } from './context.ts';
 import type { DomainEvent, EventData } from './events.ts';
 import type { RunId, TaskId } from './ids.ts';
+import { requeued } from './queue.ts';
 import type { State } from './state.ts';
 import { nextStage } from './stage.ts';
 import { isExecuting, type Phase, type Run, type Task } from './task.ts';
@@ -14,7 +15,11 @@ export function evolve(state: State, event: DomainEvent): State {
   const task = before === undefined ? createdBy(event) : evolveTask(before, event);
   const slots = evolveSlots(state.allocation, event);
   if (task === undefined) return { ...state, allocation: slots };
-  return { tasks: state.tasks.with(task), allocation: follow(slots, task, event.at) };
+  return {
+    tasks: state.tasks.with(task),
+    allocation: follow(slots, task, event.at),
+    queue: requeued(state.queue, before, task),
+  };
 }
 
 function createdBy(event: DomainEvent): Task | undefined {
@@ -234,20 +239,13 @@ function withSlot(allocation: Allocation, port: SlotPort, slot: Slot): Allocatio
   return { ...allocation, slots: { ...allocation.slots, [port]: slot } };
 }
 
-/** Executing set, queue and idle times follow from what the task does now, so they cannot disagree with it. */
+/** Executing set and idle times follow from what the task does now, so they cannot disagree with it. */
 function follow(allocation: Allocation, task: Task, at: number): Allocation {
   const executes = isExecuting(task);
   const others = allocation.executing.filter((id) => id !== task.id);
   let next: Allocation = allocation;
   if (executes !== others.length < allocation.executing.length) {
     next = { ...next, executing: executes ? [...others, task.id] : others };
-  }
-  const waits = task.phase.type === 'queued';
-  const index = next.queue.findIndex((entry) => entry.taskId === task.id);
-  const isInPlace = waits ? next.queue[index]?.priority === task.priority : index === -1;
-  if (!isInPlace) {
-    const rest = index === -1 ? next.queue : next.queue.toSpliced(index, 1);
-    next = { ...next, queue: waits ? enqueued(rest, task) : rest };
   }
   for (const port of slotPorts) {
     const slot = next.slots[port];
@@ -256,14 +254,4 @@ function follow(allocation: Allocation, task: Task, at: number): Allocation {
     next = withSlot(next, port, { ...slot, idleSince: executes ? null : at });
   }
   return next;
-}
-
-function enqueued(queue: Allocation['queue'], task: Task): Allocation['queue'] {
-  const entry = { taskId: task.id, priority: task.priority, createdAt: task.createdAt };
-  const behind = queue.findIndex(
-    (other) =>
-      other.priority < entry.priority ||
-      (other.priority === entry.priority && other.createdAt > entry.createdAt),
-  );
-  return behind === -1 ? [...queue, entry] : queue.toSpliced(behind, 0, entry);
 }

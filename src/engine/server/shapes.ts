@@ -135,6 +135,6 @@ export function slotStatus(slot: Slot): SlotStatus {
 
 /** A container is named by its slot's host port: it answers there. */
 function containerOf(taskId: TaskId, slots: Slots): string | null {
-  const lease = leaseOf({ slots, generation: 0, executing: [], queue: [] }, taskId);
+  const lease = leaseOf({ slots, generation: 0, executing: [] }, taskId);
   return lease === null ? null : String(lease.port);
 }

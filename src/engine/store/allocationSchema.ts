@@ -25,5 +25,4 @@ export const allocationSchema = v.strictObject({
   slots: slotsSchema,
   generation: v.pipe(v.number(), v.safeInteger()),
   executing: v.array(taskIdSchema),
-  queue: v.array(v.strictObject({ taskId: taskIdSchema, priority: v.number(), createdAt: v.number() })),
 }) satisfies v.GenericSchema<unknown, Allocation>;

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { OrchestratorError } from '../ports/errors.ts';
 import { version1 } from './schema/version1.ts';
+import { version2 } from './schema/version2.ts';
 import type { Database } from './sqljs/database.ts';
 
 /** Step n (from 1) takes a file from version n - 1 to n. Forward only; a released step is never edited. */
-export const migrations: readonly string[] = [version1];
+export const migrations: readonly string[] = [version1, version2];
 
 // 'ORCH': tells our file from any other SQLite database someone puts in its place.
 const applicationId = 0x4f524348;

@@ -149,7 +149,7 @@ describe('admission', () => {
     of.move({ type: 'create', gated: false, priority: 1, maxQaRounds: 1 });
     of.now += 5;
     of.move({ type: 'create', gated: false, priority: 1, maxQaRounds: 1 });
-    expect(of.state.allocation.queue.map(({ taskId }) => of.taskIds.indexOf(taskId))).toEqual([3, 4, 2]);
+    expect(of.state.queue.map(({ taskId }) => of.taskIds.indexOf(taskId))).toEqual([3, 4, 2]);
   });
 
   it('skips a slot whose port a stranger holds, and takes it back later', () => {
@@ -307,7 +307,7 @@ describe('a person’s moves', () => {
   it('moves a waiting task forward in the queue', () => {
     const of = world(false, false, false, false);
     of.dispatch({ type: 'set-priority', taskId: task(of, 3).id, priority: 1 });
-    expect(of.state.allocation.queue.map(({ taskId }) => of.taskIds.indexOf(taskId))).toEqual([3, 2]);
+    expect(of.state.queue.map(({ taskId }) => of.taskIds.indexOf(taskId))).toEqual([3, 2]);
   });
 
   it('gives up the container of a task that rests, and of no other', () => {

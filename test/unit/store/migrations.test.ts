@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { emptyAllocation } from '../../../src/engine/domain/allocation.ts';
+import { stateOf } from '../../../src/engine/domain/state.ts';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
 import { migrate, migrations } from '../../../src/engine/store/migrations.ts';
 import type { Database } from '../../../src/engine/store/sqljs/database.ts';
@@ -42,6 +44,28 @@ test('an older file is backed up whole before the step', async () => {
   expect(version(backup)).toBe(migrations.length);
   expect(backup.all('SELECT count(*) AS n FROM orchestrator_audit')).toEqual([{ n: 1 }]);
   expect(backup.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+});
+
+test('a file that also wrote down who waits opens with those who do, in the same order', async () => {
+  const directory = await temporaryDirectory();
+  const store = await openTestStore(directory);
+  const [late, early] = [queuedTask({ createdAt: 2 }), queuedTask({ createdAt: 1 })];
+  const urgent = queuedTask({ createdAt: 3, priority: 9 });
+  const allocation = { ...emptyAllocation, generation: 7 };
+  for (const task of [late, early, urgent]) store.commit(transitionOf(task, { allocation }));
+  store.close();
+  const older = await openRawDatabase(directory);
+  const entries = JSON.stringify([{ taskId: urgent.id, priority: 9, createdAt: 3 }]);
+  older.transaction(() => {
+    older.run("UPDATE orchestrator_meta SET value = json_set(value, '$.queue', json(?))", [entries]);
+    older.script('PRAGMA user_version = 1');
+  });
+  older.close();
+  const loaded = (await openTestStore(directory)).load();
+  expect(loaded.allocation).toEqual(allocation);
+  const { queue } = stateOf(loaded.tasks, loaded.allocation);
+  expect(queue.map(({ taskId }) => taskId)).toEqual([urgent.id, early.id, late.id]);
+  expect(version(await openRawDatabase(directory, `${name}.v1.backup`))).toBe(1);
 });
 
 test('a step that fails leaves nothing, and can be tried again', async () => {

@@ -28,7 +28,6 @@ describe('a committed transition', () => {
       },
       generation: 7,
       executing: [task.id],
-      queue: [{ taskId: task.id, priority: 2, createdAt: 3 }],
     };
     const effects: Effect[] = [
       { type: 'wait', key: 'b', taskId: task.id, until: 9 },

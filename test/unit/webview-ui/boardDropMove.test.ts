@@ -5,7 +5,7 @@ import { decide } from '../../../src/engine/domain/decide.ts';
 import { digestOf } from '../../../src/engine/domain/ids.ts';
 import { stages } from '../../../src/engine/domain/stage.ts';
 import type { Task } from '../../../src/engine/domain/task.ts';
-import { TaskMap } from '../../../src/engine/domain/taskMap.ts';
+import { stateOf } from '../../../src/engine/domain/state.ts';
 import type { BoardAction } from '../../../src/engine/protocol/board.ts';
 import { groupOf, taskGroups, type TaskGroup } from '../../../src/engine/protocol/taskGroups.ts';
 import { cardOf } from '../../../src/engine/server/board/boardCard.ts';
@@ -41,7 +41,7 @@ test('what a drop means, the engine agrees to, whatever the task does', () => {
       const drop = dropMove(cardOf(task, null, 'move'), group);
       if (drop.type !== 'move') continue;
       moves += 1;
-      const state = { tasks: TaskMap.of([task]), allocation: emptyAllocation };
+      const state = stateOf([task], emptyAllocation);
       expect(decide(state, commandOf(task, drop.action), noon)).toEqual(
         expect.arrayContaining([expect.objectContaining({ taskId: task.id })]),
       );
