@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
 import { extensionUnderTest } from './extensionUnderTest.ts';
+import { until } from './until.ts';
 import type { Suite } from './verdict.ts';
 
 const factsSchema = v.object({ port: v.pipe(v.string(), v.transform(Number)) });
@@ -16,14 +16,12 @@ export const serving: Suite = (facts) => {
       await vscode.commands.executeCommand('orchestrator.openBoard');
       // VS Code tells of a tab a moment after it is there.
       await until(() =>
-        Promise.resolve(
-          vscode.window.tabGroups.all
-            .flatMap(({ tabs }) => tabs)
-            .some(
-              ({ input }) =>
-                input instanceof vscode.TabInputWebview && input.viewType.endsWith('orchestrator.board'),
-            ),
-        ),
+        vscode.window.tabGroups.all
+          .flatMap(({ tabs }) => tabs)
+          .some(
+            ({ input }) =>
+              input instanceof vscode.TabInputWebview && input.viewType.endsWith('orchestrator.board'),
+          ),
       );
     });
 
@@ -50,9 +48,4 @@ async function statusOf(port: number): Promise<number | null> {
   } catch {
     return null;
   }
-}
-
-/** Mocha's limit ends it. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await pause(50);
 }
