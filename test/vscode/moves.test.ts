@@ -90,13 +90,11 @@ describe.skipIf(skip)(`a queue in VS Code ${oldestVscode.version}`, () => {
   }
 
   it('is counted in the status bar, for eyes and for a screen reader', async () => {
-    const item = workbench.statusBar.locator('[id*="orchestrator"]').first();
-    await item.filter({ hasText: /1\/1\s+3/ }).waitFor();
-    await item
-      .and(workbench.page.getByLabel('1 of 1 running, 3 queued'))
-      .or(item.getByLabel('1 of 1 running, 3 queued'))
+    await workbench.statusBar
+      .locator('[id*="orchestrator"]', { hasText: /1\/1\s+3/ })
       .first()
       .waitFor();
+    await workbench.statusBar.getByLabel('1 of 1 running, 3 queued').first().waitFor();
     await queueIs(tags, authors, files);
   });
 
