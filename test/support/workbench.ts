@@ -54,6 +54,14 @@ export class Workbench {
     }
   }
 
+  /** Developer: Reload Window, as a person does it; resolves when the new window is there. */
+  async reload(): Promise<void> {
+    const loaded = this.page.waitForEvent('load');
+    await this.command('Developer: Reload Window');
+    await loaded;
+    await this.statusBar.locator('.statusbar-item').first().waitFor();
+  }
+
   /** Whether the palette has a command with this title. */
   async offers(title: string): Promise<boolean> {
     // Some command of ours is there in every state: its row says that the list is made.
