@@ -88,6 +88,17 @@ describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', 
     await workbench.answer(whole, { until: whole });
     await workbench.page.locator('.monaco-editor', { hasText: 'function slugify' }).first().waitFor();
 
+    // In the checkout, beside the file that the task changed on its branch.
+    await workbench.command('View: Show Explorer');
+    const explorer = workbench.page.locator('.explorer-folders-view');
+    await explorer.locator('.monaco-list-row', { hasText: 'src' }).click();
+    const marked = explorer.locator('.monaco-list-row', {
+      has: workbench.page.locator('[class*="decoration-itemBadge"]'),
+    });
+    await marked.filter({ hasText: 'text.js' }).waitFor();
+    expect(await marked.filter({ hasText: 'package.json' }).count()).toBe(0);
+    await workbench.openViews();
+
     await workbench.command('Orchestrator: Accept and Merge');
     await workbench.answer(whole, { until: whole });
     await workbench.dialog.getByRole('button', { name: 'Accept and Merge' }).click();
