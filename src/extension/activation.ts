@@ -96,7 +96,8 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
       if (affects(settingKeys.eventServerEnabled)) {
         const follow = eventServerSettings().enabled ? eventServer.start() : eventServer.stop();
         void follow.catch(tell);
-      }
+      } else if (affects(settingKeys.eventServerPort) || affects(settingKeys.eventServerAllowedOrigins))
+        void eventServer.restart().catch(tell);
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (session.wasAsked) void session.reopen().catch(report);
