@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { lookAtSetup } from './commands/setup.ts';
 import type { CommandContext } from './commands/context.ts';
 import { registerCommands } from './commands/registerCommands.ts';
 import { baseUrl, eventServerSettings, extraVariables, onDidChangeSetting } from './config.ts';
@@ -13,6 +12,7 @@ import { EventServer } from './eventServer.ts';
 import { openEventServer } from './openEventServer.ts';
 import { registerReview } from './review/registerReview.ts';
 import { Secrets } from './secrets.ts';
+import { watchSetup } from './setupWatch.ts';
 import { isTrusted } from './trust.ts';
 import { registerUriHandler } from './uriHandler.ts';
 import { registerViews } from './views/registerViews.ts';
@@ -80,10 +80,9 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
       }
     }),
     session.onDidChangeState((state) => {
-      if (state.type !== 'driving') return;
-      void lookAtSetup(commandContext).catch(report);
-      void serveIfWanted().catch((error: unknown) => messages.error(error));
+      if (state.type === 'driving') void serveIfWanted().catch((error: unknown) => messages.error(error));
     }),
+    watchSetup(commandContext, report),
     secrets.onDidChange(() => void environment.refresh().catch(report)),
     onDidChangeSetting((affects) => {
       const tell = (error: unknown): void => messages.error(error);
@@ -97,7 +96,8 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
       if (affects(settingKeys.eventServerEnabled)) {
         const follow = eventServerSettings().enabled ? eventServer.start() : eventServer.stop();
         void follow.catch(tell);
-      }
+      } else if (affects(settingKeys.eventServerPort) || affects(settingKeys.eventServerAllowedOrigins))
+        void eventServer.restart().catch(tell);
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (session.wasAsked) void session.reopen().catch(report);

@@ -39,4 +39,9 @@ export class EventServer {
     await running?.close();
     return running !== null;
   }
+
+  /** Takes up settings that changed: the one that runs, if one does, makes way for another. */
+  async restart(): Promise<void> {
+    if (await this.stop()) await this.start();
+  }
 }

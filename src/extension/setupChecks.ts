@@ -36,13 +36,18 @@ export interface SetupResult {
 
 /** Looks at everything a run needs; a part that fails does not keep the others from being looked at. */
 export async function checkSetup(request: SetupRequest): Promise<readonly SetupResult[]> {
-  const docker: readonly (readonly [SetupPart, () => Promise<string>])[] =
-    request.isolation === 'docker' ? [['docker', () => checkIsolation('docker', request)]] : [];
+  // What is wrong with a container's Claude Code is wrong with its image, and told of that.
+  const whereItRuns =
+    request.isolation === 'docker'
+      ? [
+          check('docker', () => checkIsolation(request)),
+          check('claude', () => Promise.resolve('It comes with the container image.')),
+        ]
+      : [check('claude', () => checkIsolation(request))];
   return Promise.all([
     check('git', async () => (await execute('git', ['--version'])).stdout.trim()),
     check('repository', () => checkRepository(request)),
-    ...docker.map(([part, look]) => check(part, look)),
-    check('claude', () => checkIsolation('process', request)),
+    ...whereItRuns,
     check('sign-in', () => checkSignIn(request)),
   ]);
 }
@@ -68,8 +73,8 @@ async function checkRepository({ folder, storage }: SetupRequest): Promise<strin
   return `${topLevel}, at ${head.commit.slice(0, 12)}`;
 }
 
-async function checkIsolation(kind: IsolationKind, request: SetupRequest): Promise<string> {
-  const isolation = isolationOf(kind, request);
+async function checkIsolation(request: SetupRequest): Promise<string> {
+  const isolation = isolationOf(request);
   try {
     const { image, claudePath, environment } = request;
     await isolation.check({
@@ -77,7 +82,7 @@ async function checkIsolation(kind: IsolationKind, request: SetupRequest): Promi
       claudePath,
       baseUrl: environment['ANTHROPIC_BASE_URL'] ?? null,
     });
-    return kind === 'docker'
+    return request.isolation === 'docker'
       ? 'The Docker engine answers; the image is there or can be built.'
       : 'Claude Code is there and new enough.';
   } finally {
@@ -85,10 +90,15 @@ async function checkIsolation(kind: IsolationKind, request: SetupRequest): Promi
   }
 }
 
-function isolationOf(kind: IsolationKind, request: SetupRequest): Isolation {
-  const { storage, distFolder, containerFolder, dockerHost } = request;
+function isolationOf({
+  isolation,
+  storage,
+  distFolder,
+  containerFolder,
+  dockerHost,
+}: SetupRequest): Isolation {
   const common = { clock: systemClock, logger: silentLogger };
-  return kind === 'docker'
+  return isolation === 'docker'
     ? new DockerIsolation({
         ...common,
         storageId: storageId(storage),

@@ -5,7 +5,8 @@ import type { WireEvent, WireTask } from '../../src/engine/protocol/wire.ts';
 
 type Line = (WireEvent | ({ readonly type: 'final' } & WireTask)) & Readonly<Record<string, unknown>>;
 
-const hostPath = resolve(import.meta.dirname, '../../dist/host.js');
+/** The built host. */
+export const hostPath = resolve(import.meta.dirname, '../../dist/host.js');
 
 /** The built host as a process of its own, as a user runs it. */
 export class HostProcess {

@@ -24,11 +24,16 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 const claude = join(root, 'node_modules/.bin/claude');
 
+/** In place of those that this runs with. */
+const noCredentials = { ANTHROPIC_API_KEY: '', ANTHROPIC_AUTH_TOKEN: '', CLAUDE_CODE_OAUTH_TOKEN: '' };
+
 export interface VscodeSceneOptions {
   readonly release: VscodeRelease;
   readonly scripts?: readonly Script[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly trust?: 'given' | 'asked';
+  /** `none`: no key in the environment that VS Code starts in. */
+  readonly signIn?: 'by-environment' | 'none';
   /** One that is there, instead of a new sample. */
   readonly repository?: string;
   /** Programs of a test's own, found before those of this machine. */
@@ -39,6 +44,8 @@ export interface VscodeSceneOptions {
 
 /** A sample repository in a real VS Code with the extension, a played model, and a headless host beside. */
 export class VscodeScene {
+  /** Path of Claude Code. */
+  readonly claude = claude;
   readonly folder: string;
   readonly repository: string;
   readonly api: ScriptedMessagesApi;
@@ -72,6 +79,7 @@ export class VscodeScene {
     scripts = [],
     settings = {},
     trust = 'given',
+    signIn = 'by-environment',
     repository: given,
     programs,
     vsix,
@@ -85,7 +93,8 @@ export class VscodeScene {
       trust,
       ...(vsix === undefined ? {} : { vsix }),
       env: {
-        ANTHROPIC_API_KEY: secret,
+        ...noCredentials,
+        ...(signIn === 'none' ? {} : { ANTHROPIC_API_KEY: secret }),
         ANTHROPIC_BASE_URL: `http://127.0.0.1:${api.port}`,
         ...(programs === undefined ? {} : { PATH: `${programs}:${process.env['PATH'] ?? ''}` }),
       },
@@ -106,15 +115,15 @@ export class VscodeScene {
     return new VscodeScene({ folder, repository, api, server, extensions }, browser, context);
   }
 
-  /** A window on the repository, or on another folder or workspace. */
-  async open(workspace = this.repository): Promise<VscodeWindow> {
+  /** A window on the repository, on another folder or workspace, or on none. */
+  async open(workspace: string | null = this.repository): Promise<VscodeWindow> {
     const window = await this.emptyWindow();
     await window.go(this.url(workspace));
     return window;
   }
 
   /** The address of a window; `tests` are loaded into its extension host. */
-  url(workspace = this.repository, tests: string | null = null): string {
+  url(workspace: string | null = this.repository, tests: string | null = null): string {
     return this.server.url({ workspace, extensions: this.extensions, tests });
   }
 

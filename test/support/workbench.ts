@@ -1,4 +1,5 @@
 import type { Frame, Locator, Page } from 'playwright-core';
+import * as v from 'valibot';
 import type { VscodeScene } from './vscodeScene.ts';
 
 /** VS Code's window as a person has it before them: keyboard, palette, views, notifications, dialogs, webviews. */
@@ -9,8 +10,8 @@ export class Workbench {
     this.page = page;
   }
 
-  /** A window on the scene's repository, or on another folder or workspace, the extension's views open. */
-  static async open(scene: VscodeScene, workspace?: string): Promise<Workbench> {
+  /** A window on the scene's repository, on another folder or workspace, or on none, the extension's views open. */
+  static async open(scene: VscodeScene, workspace?: string | null): Promise<Workbench> {
     const workbench = new Workbench((await scene.open(workspace)).page);
     await workbench.openViews();
     return workbench;
@@ -51,6 +52,14 @@ export class Workbench {
         await this.page.keyboard.press('Escape');
       }
     }
+  }
+
+  /** Developer: Reload Window, as a person does it; resolves when the new window is there. */
+  async reload(): Promise<void> {
+    const loaded = this.page.waitForEvent('load');
+    await this.command('Developer: Reload Window');
+    await loaded;
+    await this.statusBar.locator('.statusbar-item').first().waitFor();
   }
 
   /** Whether the palette has a command with this title. */
@@ -130,7 +139,12 @@ export class Workbench {
     const input = this.quickInput.locator('.quick-input-filter input');
     await input.fill(text);
     if (until === undefined) await input.press('Enter');
-    else await this.quickInput.locator('.monaco-list-row', { hasText: until }).first().click();
+    else await this.choice(until).first().click();
+  }
+
+  /** The quick pick's row with this text. */
+  choice(text: string): Locator {
+    return this.quickInput.locator('.monaco-list-row', { hasText: text });
   }
 
   /** The step of an input whose prompt or place holder has this text. */
@@ -219,6 +233,22 @@ export class Workbench {
     return this.page.locator('.pane-body .monaco-list-row', { hasText: text });
   }
 
+  /** What the rows below a stage show, in their order. */
+  async rowsIn(group: string): Promise<readonly string[]> {
+    return v.parse(
+      v.array(v.string()),
+      await this.page.evaluate(`(${rowsOfGroup})(${JSON.stringify(group)})`),
+    );
+  }
+
+  /** Chooses from the menu of a row. */
+  async chooseFor(row: Locator, item: string): Promise<void> {
+    await row.click({ button: 'right' });
+    // A click so soon after the one that opened the menu, VS Code takes for the same one.
+    await this.page.getByRole('menuitem', { name: item, exact: true }).hover();
+    await this.page.keyboard.press('Enter');
+  }
+
   tab(title: string | RegExp): Locator {
     return this.page.locator('.tabs-container .tab', { hasText: title });
   }
@@ -274,14 +304,26 @@ const webviewLimitMs = 30_000;
 const closedGroup = (group: string): string =>
   `.pane .monaco-list-row[aria-level="1"][aria-expanded="false"][aria-label^="${group},"]`;
 
+/** In the page: the rows of the tree of tasks, from top to bottom. */
+const rowsOfTree = `() => [...document.querySelectorAll('.pane .monaco-list-row[aria-level]')]
+  .filter((row) => row.closest('.pane').querySelector('.pane-header[aria-label^="Tasks"]') !== null)
+  .toSorted((one, other) => Number(one.dataset.index) - Number(other.dataset.index))`;
+
+/** In the page: the texts of the rows below a stage. */
+const rowsOfGroup = `(group) => {
+  const rows = (${rowsOfTree})();
+  const first = rows.findIndex((row) => row.ariaLevel === '1' && row.textContent.startsWith(group)) + 1;
+  const rest = rows.slice(first);
+  const end = rest.findIndex((row) => row.ariaLevel === '1');
+  return first === 0 ? [] : rest.slice(0, end === -1 ? rest.length : end).map((row) => row.textContent);
+}`;
+
 /**
  * In the page: `shown` below this stage, `closed` when the stage has rows and does not show them. Rows of a tree are
  * siblings in no order: `data-index` is their place, `aria-level` their depth.
  */
 const placeOfTask = `([group, title]) => {
-  const rows = [...document.querySelectorAll('.pane .monaco-list-row[aria-level]')]
-    .filter((row) => row.closest('.pane').querySelector('.pane-header[aria-label^="Tasks"]') !== null)
-    .toSorted((one, other) => Number(one.dataset.index) - Number(other.dataset.index));
+  const rows = (${rowsOfTree})();
   const text = (row) => row?.textContent ?? '';
   const stages = rows.filter((row) => row.ariaLevel === '1');
   if (stages.some((row) => text(row).startsWith(group) && row.ariaExpanded === 'false')) return 'closed';

@@ -45,7 +45,8 @@ describe.skipIf(skip)(`the extension host of VS Code ${oldestVscode.version}`, (
   });
 
   it('shows the board, and serves it where the setting says so', async () => {
-    expectPassed(await scene.inHost('serving', { port: String(await freePort()) }));
+    const [port, otherPort] = [String(await freePort()), String(await freePort())];
+    expectPassed(await scene.inHost('serving', { port, otherPort }));
   });
 
   it('is left by the extension in the time that VS Code gives it, and what runs goes on', async () => {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { newestVscode, oldestVscode } from '../../scripts/vscode/installations.ts';
+import { vscodeReleases } from '../../scripts/vscode/installations.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { requireVscode } from '../support/suites.ts';
 import { Workbench } from '../support/workbench.ts';
@@ -10,10 +10,10 @@ import { makeScene } from './makeScene.ts';
 
 const { skip } = await requireVscode();
 
-describe.skipIf(skip)('a folder that is not trusted', () => {
-  it(`has its settings for what is executed ignored by VS Code ${oldestVscode.version}`, async () => {
+describe.skipIf(skip).each(vscodeReleases)('a folder that VS Code $version does not trust', (release) => {
+  it('has its settings for what is executed ignored', async () => {
     const scene = await makeScene({
-      release: oldestVscode,
+      release,
       trust: 'asked',
       settings: { 'orchestrator.testCommand': '' },
     });
@@ -29,9 +29,9 @@ describe.skipIf(skip)('a folder that is not trusted', () => {
     expectPassed(await scene.inHost('restricted'));
   });
 
-  it(`starts nothing in VS Code ${newestVscode.version} until it is trusted, and shows its history also when it is trusted no more`, async () => {
+  it('starts nothing until it is trusted, and shows its history also when it is trusted no more', async () => {
     const scene = await makeScene({
-      release: newestVscode,
+      release,
       trust: 'asked',
       scripts: [sampleScript('Slug it', 'right-at-once')],
     });

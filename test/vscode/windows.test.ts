@@ -1,5 +1,6 @@
+import type { Frame } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { newestVscode, oldestVscode } from '../../scripts/vscode/installations.ts';
+import { oldestVscode, vscodeReleases } from '../../scripts/vscode/installations.ts';
 import { featureRequest } from '../support/sampleRepository.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { Barrier } from '../support/scene.ts';
@@ -9,39 +10,62 @@ import { makeScene } from './makeScene.ts';
 
 const { skip } = await requireVscode();
 
+/** What the sample's specification says first, and after one more answer. */
+const firstWords = 'Let me see what the library has and how it is written.';
+const laterWords = 'And how it is tested.';
+
 /** One stage is enough: what a window does with a run is the same in each. */
 const settings = { 'orchestrator.gates': ['specification'] };
 
-describe.skipIf(skip)(`a window of VS Code ${newestVscode.version}`, () => {
-  const release = newestVscode;
-
-  it('adopts what runs when it is reloaded, and when its extension host was killed; the model is asked nothing twice', async () => {
+describe.skipIf(skip).each(vscodeReleases)('a window of VS Code $version', (release) => {
+  it('adopts two stages that run when it is reloaded, and when its extension host was killed; the model is asked nothing twice', async () => {
     const barriers = { 1: new Barrier(), 2: new Barrier() };
-    const turns: number[] = [];
+    const other = new Barrier();
+    const turns: string[] = [];
     const script = sampleScript('Slug it', 'right-at-once', ({ turn }) => {
-      turns.push(turn);
+      turns.push(`Slug it ${turn}`);
       return turn === 1 || turn === 2 ? barriers[turn].pass() : null;
     });
-    const scene = await makeScene({ release, settings, scripts: [script] });
+    const besides = sampleScript('Slug the tags', 'right-at-once', ({ turn }) => {
+      turns.push(`Slug the tags ${turn}`);
+      return turn === 1 ? other.pass() : null;
+    });
+    const scene = await makeScene({ release, settings, scripts: [script, besides] });
     const window = await scene.open();
     const workbench = new Workbench(window.page);
     await workbench.openViews();
-    await workbench.newTask('Slug it', featureRequest.description);
+    for (const title of ['Slug it', 'Slug the tags'])
+      await workbench.newTask(title, featureRequest.description);
+    await Promise.all([barriers[1].reached, other.reached]);
+    await workbench.command('Orchestrator: Open Inspector');
+    await workbench.answer('Slug it', { until: 'Slug it' });
+    const inspector = await workbench.webview('Slug it');
+    await inspector.getByRole('tab', { name: 'Live', exact: true }).click();
+    await inspector.getByText(firstWords).waitFor();
 
-    await barriers[1].reached;
-    await window.go(scene.url());
-    await workbench.taskIn('Specification', 'Slug it');
+    const isBack = async (): Promise<Frame> => {
+      for (const title of ['Slug it', 'Slug the tags']) await workbench.taskIn('Specification', title);
+      return workbench.webview(firstWords);
+    };
+    await workbench.reload();
+    await isBack();
     barriers[1].open();
 
     await barriers[2].reached;
     await scene.killExtensionHost();
     await window.go(scene.url());
-    await workbench.taskIn('Specification', 'Slug it');
+    const frame = await isBack();
+    await frame.getByText(laterWords).waitFor();
     barriers[2].open();
+    other.open();
 
-    await workbench.taskIn('Needs You', 'Slug it');
-    const { stages } = await scene.onlyTask();
-    expect(stages.map(({ outcome, attempt }) => [outcome, attempt])).toEqual([['success', 1]]);
+    for (const title of ['Slug it', 'Slug the tags']) {
+      await workbench.taskIn('Needs You', title);
+      const { stages } = await scene.task(title);
+      expect(stages.map(({ outcome, attempt }) => [outcome, attempt])).toEqual([['success', 1]]);
+    }
+    // What was said before the reload, between, and after: each once.
+    for (const words of [firstWords, laterWords]) expect(await frame.getByText(words).count(), words).toBe(1);
     expect(turns).toEqual([...new Set(turns)]);
   });
 });

@@ -3,7 +3,7 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { oldestVscode } from '../../scripts/vscode/installations.ts';
+import { vscodeReleases } from '../../scripts/vscode/installations.ts';
 import { featureRequest, makeSampleRepository } from '../support/sampleRepository.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { manyTasks, seedTasks } from '../support/seededTasks.ts';
@@ -20,9 +20,8 @@ const whole = 'Add a slugify function';
 const listed = ['Slug the headings', 'Slug the file names', 'Slug the authors'] as const;
 const elsewhere = 'Slug the tags';
 
-/** In one release, the faster one: what this is about lies in the extension. Each test goes on where the one before stopped. */
-describe.skipIf(skip)(`a day of work in VS Code ${oldestVscode.version}`, () => {
-  const release = oldestVscode;
+/** From a new task to a merged one, and what is beside that way. Each test goes on where the one before stopped. */
+describe.skipIf(skip).each(vscodeReleases)('a day of work in VS Code $version', (release) => {
   let scene: VscodeScene;
   let workbench: Workbench;
 
@@ -88,6 +87,17 @@ describe.skipIf(skip)(`a day of work in VS Code ${oldestVscode.version}`, () => 
     await workbench.command('Orchestrator: Show Changes');
     await workbench.answer(whole, { until: whole });
     await workbench.page.locator('.monaco-editor', { hasText: 'function slugify' }).first().waitFor();
+
+    // In the checkout, beside the file that the task changed on its branch.
+    await workbench.command('View: Show Explorer');
+    const explorer = workbench.page.locator('.explorer-folders-view');
+    await explorer.locator('.monaco-list-row', { hasText: 'src' }).click();
+    const marked = explorer.locator('.monaco-list-row', {
+      has: workbench.page.locator('[class*="decoration-itemBadge"]'),
+    });
+    await marked.filter({ hasText: 'text.js' }).waitFor();
+    expect(await marked.filter({ hasText: 'package.json' }).count()).toBe(0);
+    await workbench.openViews();
 
     await workbench.command('Orchestrator: Accept and Merge');
     await workbench.answer(whole, { until: whole });

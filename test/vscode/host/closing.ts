@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, watch } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
 import { extensionUnderTest } from './extensionUnderTest.ts';
+import { fileWritten } from './fileWritten.ts';
 import type { Suite } from './verdict.ts';
 
 const factsSchema = v.object({ title: v.string(), storage: v.string(), underWay: v.string() });
@@ -26,7 +27,7 @@ export const closing: Suite = (facts, note) => {
       await vscode.commands.executeCommand('orchestrator.newTask', { title });
       const held = join(storage, 'orchestrator.db.owner');
       assert.ok(existsSync(held), 'this window drives the tasks');
-      await written(underWay);
+      await fileWritten(underWay);
 
       // The module that VS Code activated: Node keeps one for each file.
       const main: unknown = createRequire(__filename)(join(extension.extensionPath, 'dist/extension.js'));
@@ -40,17 +41,3 @@ export const closing: Suite = (facts, note) => {
     });
   });
 };
-
-function written(path: string): Promise<void> {
-  return new Promise((done, fail) => {
-    const watcher = watch(dirname(path), (_event, name) => {
-      if (name === basename(path)) end();
-    });
-    const end = (): void => {
-      watcher.close();
-      done();
-    };
-    watcher.once('error', fail);
-    if (existsSync(path)) end();
-  });
-}

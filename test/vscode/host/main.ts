@@ -3,11 +3,18 @@ import * as v from 'valibot';
 import * as vscode from 'vscode';
 import { closing } from './closing.ts';
 import { contributions } from './contributions.ts';
+import { moving } from './moving.ts';
 import { serving } from './serving.ts';
 import { restricted } from './restricted.ts';
 import { requestSchema, type Suite, type SuiteName, type Verdict } from './verdict.ts';
 
-const suites: Readonly<Record<SuiteName, Suite>> = { closing, contributions, restricted, serving };
+const suites: Readonly<Record<SuiteName, Suite>> = {
+  closing,
+  contributions,
+  moving,
+  restricted,
+  serving,
+};
 
 /** Runs a suite inside the extension host: called by the module that `prepareHostTests` writes. */
 export async function run(argument: unknown): Promise<Verdict> {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
 import { extensionUnderTest } from './extensionUnderTest.ts';
+import { until } from './until.ts';
 import type { Suite } from './verdict.ts';
 
-const factsSchema = v.object({ port: v.pipe(v.string(), v.transform(Number)) });
+const portSchema = v.pipe(v.string(), v.transform(Number));
 
-/** `port`: a free one. */
+/** Two that are free. */
+const factsSchema = v.object({ port: portSchema, otherPort: portSchema });
+
 export const serving: Suite = (facts) => {
   describe('what others follow along with', () => {
     it('is the board, in a panel', async () => {
@@ -16,26 +18,27 @@ export const serving: Suite = (facts) => {
       await vscode.commands.executeCommand('orchestrator.openBoard');
       // VS Code tells of a tab a moment after it is there.
       await until(() =>
-        Promise.resolve(
-          vscode.window.tabGroups.all
-            .flatMap(({ tabs }) => tabs)
-            .some(
-              ({ input }) =>
-                input instanceof vscode.TabInputWebview && input.viewType.endsWith('orchestrator.board'),
-            ),
-        ),
+        vscode.window.tabGroups.all
+          .flatMap(({ tabs }) => tabs)
+          .some(
+            ({ input }) =>
+              input instanceof vscode.TabInputWebview && input.viewType.endsWith('orchestrator.board'),
+          ),
       );
     });
 
-    it('is the event server, as soon as the setting says so, behind its token, until it says no more', async () => {
-      const { port } = v.parse(factsSchema, facts);
+    it('is the event server, where and as long as the settings say so, behind its token', async () => {
+      const { port, otherPort } = v.parse(factsSchema, facts);
       const settings = vscode.workspace.getConfiguration('orchestrator.eventServer');
       await settings.update('port', port, vscode.ConfigurationTarget.Global);
       assert.equal(await statusOf(port), null);
       await settings.update('enabled', true, vscode.ConfigurationTarget.Global);
       await until(async () => (await statusOf(port)) === 401);
+      await settings.update('port', otherPort, vscode.ConfigurationTarget.Global);
+      await until(async () => (await statusOf(otherPort)) === 401);
+      assert.equal(await statusOf(port), null);
       await settings.update('enabled', undefined, vscode.ConfigurationTarget.Global);
-      await until(async () => (await statusOf(port)) === null);
+      await until(async () => (await statusOf(otherPort)) === null);
       await settings.update('port', undefined, vscode.ConfigurationTarget.Global);
     });
   });
@@ -50,9 +53,4 @@ async function statusOf(port: number): Promise<number | null> {
   } catch {
     return null;
   }
-}
-
-/** Mocha's limit ends it. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await pause(50);
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /** The suites that run inside an extension host. */
-const suiteNames = ['closing', 'contributions', 'restricted', 'serving'] as const;
+const suiteNames = ['closing', 'contributions', 'moving', 'restricted', 'serving'] as const;
 
 export type SuiteName = (typeof suiteNames)[number];
 

@@ -60,6 +60,16 @@ test('is closed when it is stopped, and can be started again', async () => {
   expect(log).toEqual(['started', 'closed', 'started']);
 });
 
+test('makes way for another when its settings change, and does not start for that', async () => {
+  const { server, log } = new Servers();
+  await server.restart();
+  expect(log).toEqual([]);
+  await server.start();
+  await server.restart();
+  expect((await server.running())?.url).toBe('http://127.0.0.1:4003');
+  expect(log).toEqual(['started', 'closed', 'started']);
+});
+
 test('that could not start is tried again', async () => {
   const servers = new Servers();
   servers.refusal = new Error('The port is taken.');
