@@ -45,8 +45,9 @@ export async function snapshotOf(worktree: Worktree): Promise<Snapshot> {
     gitlinksOf(plain, tip),
     // git would take one for a submodule, and fail on one without a commit.
     takeOutNestedRepositories(worktree),
-    plain.run(['read-tree', '--reset', tip]),
   ]);
+  // It filters a file whose time tells nothing, to see whether the index still fits.
+  await git.run(['read-tree', '--reset', tip]);
   if (copiedFiles.length > 0) {
     // An agent that committed one of them by itself does not make it part of the work.
     await git.run(['update-index', '-z', '--force-remove', '--stdin'], {
