@@ -18,6 +18,7 @@ export const defaultSettings: TaskSettings = {
   copyFiles: [],
   gates: [],
   maxQaRounds: 3,
+  maxBudgetUsd: null,
   trustRepository: true,
   claudePath: null,
   image: null,
@@ -30,12 +31,12 @@ const whole = v.pipe(v.number(), v.safeInteger('must be a whole number'));
 /** A timer of more than 24 days would go off at once; a stage that needs a day is stuck. */
 const dayMinutes = 24 * 60;
 
+const budget = v.pipe(v.number(), v.finite('must be finite'), v.minValue(0.01, 'must be at least 0.01'));
+
 const stageFields = {
   model: v.exactOptional(v.nullable(v.string())),
   maxTurns: v.exactOptional(v.pipe(whole, v.minValue(1, 'must be at least 1'))),
-  maxBudgetUsd: v.exactOptional(
-    v.pipe(v.number(), v.finite('must be finite'), v.minValue(0.01, 'must be at least 0.01')),
-  ),
+  maxBudgetUsd: v.exactOptional(budget),
   timeoutMinutes: v.exactOptional(
     v.pipe(
       v.number(),
@@ -56,6 +57,7 @@ const taskFields = {
   copyFiles: v.exactOptional(v.array(v.string())),
   gates: v.exactOptional(v.array(v.picklist(['specification']))),
   maxQaRounds: v.exactOptional(v.pipe(whole, v.minValue(0, 'must not be negative'))),
+  maxBudgetUsd: v.exactOptional(v.nullable(budget)),
   trustRepository: v.exactOptional(v.boolean()),
   claudePath: v.exactOptional(v.nullable(v.string())),
   image: v.exactOptional(v.nullable(v.string())),

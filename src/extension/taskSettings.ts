@@ -116,6 +116,7 @@ export function taskSettingsFrom(read: ReadSetting): TaskSettings {
     trustRepository: checked(read, settingKeys.useProjectRules, entries.trustRepository),
     gates: checked(read, settingKeys.gates, entries.gates),
     maxQaRounds: checked(read, settingKeys.maxQaRounds, entries.maxQaRounds),
+    maxBudgetUsd: checked(read, settingKeys.maxBudget, taskBudget),
     stages: {
       specification: stage('specification'),
       implementation: {
@@ -127,6 +128,13 @@ export function taskSettingsFrom(read: ReadSetting): TaskSettings {
   });
   return settingsFrom(input);
 }
+
+/** 0 stands for "no limit". */
+const taskBudget = v.pipe(
+  v.number('must be a number'),
+  v.check((usd) => usd === 0 || (Number.isFinite(usd) && usd >= 0.01), 'must be 0 or at least 0.01'),
+  v.transform((usd) => (usd === 0 ? null : usd)),
+);
 
 const stageOf = settingsSchema.entries.stages.wrapped.entries.specification.wrapped.entries;
 

@@ -11,6 +11,8 @@ import { defaultSettings } from '../../src/engine/settings.ts';
 import { WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
 import { CliRoom } from '../support/cliRoom.ts';
 import { makeSampleRepository } from '../support/sampleRepository.ts';
+import { sampleScript } from '../support/sampleScript.ts';
+import { Scene } from '../support/scene.ts';
 import { inTurn } from '../support/scriptedMessagesApi.ts';
 import { SteppedClock } from '../support/steppedClock.ts';
 
@@ -122,5 +124,34 @@ describe('the budget of a stage', () => {
     });
     expect(outcome).toMatchObject({ type: 'failure', failure: { code: 'budget' } });
     expect(api.conversation).toHaveLength(1);
+  });
+});
+
+describe('the budget of a task', () => {
+  it('bounds each stage by what is left of it, and a person lets it have as much again, with the real CLI', async () => {
+    const turns: string[] = [];
+    const scene = await Scene.make('process', [
+      sampleScript('Slug it', 'right-at-once', ({ stage, turn }) => {
+        turns.push(`${stage} ${turn}`);
+        return null;
+      }),
+    ]);
+    // A specification costs 0.015: what is left is less than one request.
+    const held = await scene.done(scene.task('run', 'Slug it', '--max-budget', '0.018'), 2);
+    const id = held.finals()[0]?.task_id ?? '';
+    expect((await scene.show(id)).stages.map(({ type, outcome }) => [type, outcome])).toEqual([
+      ['specification', 'success'],
+      ['implementation', 'budget'],
+    ]);
+    const asked = (): readonly string[] => turns.filter((turn) => turn.startsWith('implementation'));
+    expect(asked()).toEqual(['implementation 0']);
+
+    // Nothing of it starts by itself.
+    await scene.done(scene.host('resume'), 0);
+    expect(asked()).toHaveLength(1);
+    await scene.done(scene.host('retry', id), 0);
+    await scene.host('resume').ended;
+    expect(asked().length).toBeGreaterThan(1);
+    expect((await scene.show(id)).stages.map(({ outcome }) => outcome).slice(0, 3)).toContain('budget');
   });
 });

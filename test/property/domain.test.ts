@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isBudgetSpent } from '../../src/engine/domain/budget.ts';
 import { evolve } from '../../src/engine/domain/evolve.ts';
 import type { EventType } from '../../src/engine/domain/events.ts';
 import { emptyState } from '../../src/engine/domain/state.ts';
@@ -60,6 +61,26 @@ describe('the pure core, under any sequence of commands, outcomes, echoes and cl
         const world = new DomainWorld();
         for (const move of sequence) world.move(move);
         checkContexts(world.events);
+      }),
+      runs,
+    );
+  });
+
+  it('starts no run of a task whose budget is spent, until a person lets it have more', () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const world = new DomainWorld();
+        for (const move of sequence) world.move(move);
+        let state = emptyState;
+        for (const event of world.events) {
+          const task = state.tasks.get(event.taskId);
+          if (event.type === 'run.started' && task !== undefined) expect(isBudgetSpent(task)).toBe(false);
+          state = evolve(state, event);
+          const before = task?.budgetFromUsd ?? 0;
+          // Only a person's move lets it have more, and only one who was told.
+          if ((state.tasks.get(event.taskId)?.budgetFromUsd ?? before) !== before)
+            expect([task?.phase.type, event.type]).toEqual(['attention', 'task.queued']);
+        }
       }),
       runs,
     );

@@ -10,6 +10,7 @@ export type Move =
       readonly gated: boolean;
       readonly priority: number;
       readonly maxQaRounds: number;
+      readonly maxBudgetUsd?: number | null;
     }
   /** Some tasks of another board; `again` also asks for one that is here. */
   | {
@@ -46,6 +47,8 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
         gated: fc.boolean(),
         priority: fc.integer({ min: 0, max: 2 }),
         maxQaRounds: fc.integer({ min: 0, max: 2 }),
+        // A run costs half a dollar.
+        maxBudgetUsd: fc.constantFrom(null, null, 0.1, 1, 1.2),
       }),
     },
     {

@@ -25,6 +25,7 @@ const settings: TaskSettings = {
   copyFiles: [],
   gates: [],
   maxQaRounds: 3,
+  maxBudgetUsd: null,
   trustRepository: true,
   claudePath: null,
   image: null,
@@ -63,6 +64,7 @@ export class DomainWorld {
             ...settings,
             gates: move.gated ? ['specification'] : [],
             maxQaRounds: move.maxQaRounds,
+            maxBudgetUsd: move.maxBudgetUsd ?? null,
           },
           requestDigest: this.digest(),
         });

@@ -89,6 +89,7 @@ export function importedTask(id: Task['id'], data: EventData['task.imported']): 
     runs: [],
     worktree: null,
     retries: 0,
+    budgetFromUsd: 0,
     qaRounds: 0,
     lastFindings: null,
     commit: null,

@@ -1,13 +1,14 @@
 import { type Allocation, slotPorts, type Slot, type SlotPort } from './allocation.ts';
 import { importedTask, movedIn } from './arrival.ts';
 import { assertNever } from './assertNever.ts';
+import { allowsAnotherBudget } from './budget.ts';
 import { acceptedWith } from './context.ts';
 import type { DomainEvent, EventData } from './events.ts';
 import type { RunId, TaskId } from './ids.ts';
 import { requeued } from './queue.ts';
 import type { State } from './state.ts';
 import { nextStage } from './stage.ts';
-import { isExecuting, type Phase, type Run, type Task } from './task.ts';
+import { isExecuting, type Phase, type Run, type Task, totalCostUsd } from './task.ts';
 
 /** The state after the event. Total and pure: replaying the events of a storage gives the state it had. */
 export function evolve(state: State, event: DomainEvent): State {
@@ -43,6 +44,7 @@ function createdBy(event: DomainEvent): Task | undefined {
     runs: [],
     worktree: null,
     retries: 0,
+    budgetFromUsd: 0,
     qaRounds: 0,
     lastFindings: null,
     commit: null,
@@ -65,8 +67,9 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
     case 'task.queued': {
       const { stage, reason } = event.data;
       const phase: Phase = { type: 'queued', since: event.at, reason };
-      return reason === 'backoff-over' || reason === 'slot-blocked'
-        ? { phase, stage }
+      if (reason === 'backoff-over' || reason === 'slot-blocked') return { phase, stage };
+      return allowsAnotherBudget(task, reason)
+        ? { phase, stage, retries: 0, budgetFromUsd: totalCostUsd(task) }
         : { phase, stage, retries: 0 };
     }
     case 'task.admitted':
@@ -122,7 +125,8 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
     case 'task.parked':
       return { phase: { type: 'parked', until: event.data.until, failure: event.data.failure } };
     case 'task.needs-attention':
-      return { phase: { type: 'attention', failure: event.data.failure } };
+      // The stage may be one that could not begin: a retry begins there.
+      return { stage: event.data.stage, phase: { type: 'attention', failure: event.data.failure } };
     case 'task.stop-requested':
       return { phase: { type: 'stopping', ...event.data } };
     case 'task.paused':

@@ -30,6 +30,8 @@ export interface TaskSettings {
   /** Stages whose output waits for a person's approval. */
   readonly gates: readonly 'specification'[];
   readonly maxQaRounds: number;
+  /** What all runs together may cost before a person is asked; null = no more than their own budgets allow. */
+  readonly maxBudgetUsd: number | null;
   /** Whether the repository's CLAUDE.md may instruct the agent. */
   readonly trustRepository: boolean;
   /** Claude Code executable on the host; null = found by the engine. */
@@ -139,6 +141,8 @@ export interface Task {
   readonly worktree: TaskWorktree | null;
   /** Failed automatic tries of the current stage in a row; a success or a person's move resets it. */
   readonly retries: number;
+  /** What was spent when a person last let it go on beyond its budget, in US dollars: the budget counts from there. */
+  readonly budgetFromUsd: number;
   /** QA rounds that sent work back to implementation. */
   readonly qaRounds: number;
   /** Fingerprint of the last QA findings: the same coming back twice goes to a person. */

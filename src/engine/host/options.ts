@@ -33,6 +33,7 @@ export interface SettingsOptions extends CommonOptions {
   readonly image?: string;
   readonly gate?: 'specification';
   readonly maxQaRounds?: number;
+  readonly maxBudget?: number;
   readonly model?: string;
   readonly trust: boolean;
   readonly settings?: string;
@@ -90,6 +91,11 @@ export function withSettingsOptions(command: Command): Command {
       new Option('--gate <stage>', 'wait for your approval after this stage').choices(['specification']),
     )
     .option('--max-qa-rounds <number>', 'how often QA may send work back (default: 3)', whole)
+    .option(
+      '--max-budget <usd>',
+      'what the whole task may cost before you are asked (default: no limit)',
+      usd,
+    )
     .option('--model <name>', 'the model for all three stages')
     .option('--no-trust', "do not pass the repository's CLAUDE.md on to the agent")
     .option('--settings <file>', 'JSON with limits per stage and everything above');
@@ -108,6 +114,7 @@ export async function taskSettings(options: SettingsOptions, cwd: string): Promi
     ...present('image', options.image),
     ...present('gates', options.gate === undefined ? undefined : [options.gate]),
     ...present('maxQaRounds', options.maxQaRounds),
+    ...present('maxBudgetUsd', options.maxBudget),
     ...(options.trust ? {} : { trustRepository: false }),
     ...present('stages', options.model === undefined ? undefined : modelForAll(options.model)),
   });
@@ -148,6 +155,13 @@ export function whole(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
     throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return number;
+}
+
+function usd(text: string): number {
+  const number = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || number < 0.01)
+    throw new InvalidArgumentError('Give US dollars, 0.01 or more.');
   return number;
 }
 

@@ -74,6 +74,7 @@ function taskViewOf(task: Task, slots: Slots): TaskView {
     port: portOf(task, slots),
     qaRounds: task.qaRounds,
     maxQaRounds: task.settings.maxQaRounds,
+    maxBudgetUsd: task.settings.maxBudgetUsd,
     accepted: [task.requestDigest, ...Object.values(task.accepted)],
     actions: [...actionsOf(task, portOf(task, slots))],
   };

@@ -69,6 +69,8 @@ const taskEntries = {
   port: v.nullable(count),
   qaRounds: count,
   maxQaRounds: count,
+  /** Of the whole task; null = none. */
+  maxBudgetUsd: v.nullable(v.number()),
   accepted: v.array(digestSchema),
   actions: v.array(v.picklist(inspectorActions)),
 };

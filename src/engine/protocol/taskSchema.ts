@@ -49,7 +49,7 @@ const stageSettingsSchema = v.strictObject({
   allowedTools: v.array(v.string()),
 }) satisfies v.GenericSchema<unknown, StageSettings>;
 
-/** A task's settings, complete. */
+/** A task's settings, complete; those of earlier versions knew no budget of a whole task. */
 export const taskSettingsSchema = v.strictObject({
   isolation: v.picklist(['docker', 'process']),
   baseBranch: v.nullable(v.string()),
@@ -58,6 +58,7 @@ export const taskSettingsSchema = v.strictObject({
   copyFiles: v.array(v.string()),
   gates: v.array(v.literal('specification')),
   maxQaRounds: integer,
+  maxBudgetUsd: v.optional(v.nullable(v.number()), null),
   trustRepository: v.boolean(),
   claudePath: v.nullable(v.string()),
   image: v.nullable(v.string()),
@@ -158,6 +159,7 @@ export const taskSchema = v.strictObject({
   runs: v.array(runSchema),
   worktree: v.nullable(worktreeSchema),
   retries: integer,
+  budgetFromUsd: v.optional(v.number(), 0),
   qaRounds: integer,
   lastFindings: v.nullable(v.string()),
   commit: v.nullable(v.string()),

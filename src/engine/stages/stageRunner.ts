@@ -7,6 +7,7 @@ import { cliEnvironment } from '../claude/environment.ts';
 import type { CliOutcome } from '../claude/outcome.ts';
 import type { TestRun } from '../context/bundle.ts';
 import { sealBundle } from '../context/digest.ts';
+import { budgetLeftUsd } from '../domain/budget.ts';
 import type { RunYield } from '../domain/commands.ts';
 import type { Failure } from '../domain/outcome.ts';
 import type { Stage } from '../domain/stage.ts';
@@ -172,7 +173,10 @@ export class StageRunner {
           sessionId: sessionIdOf(run.id),
           session: secretValuesOf(env).length === 0 ? 'kept' : 'not-kept',
           systemPromptPath: workspace.pathInside(systemPrompt),
-          settings,
+          settings: {
+            ...settings,
+            maxBudgetUsd: Math.min(settings.maxBudgetUsd, budgetLeftUsd(task) ?? Infinity),
+          },
           testCommand: task.settings.testCommand,
           schema: jsonSchemaOf(definition.output(request.context)),
           readableDirectories: [workspace.pathInside(contextFolder)],

@@ -107,6 +107,7 @@ export const settingKeys = {
   useProjectRules: 'useProjectRules',
   gates: 'gates',
   maxQaRounds: 'maxQaRounds',
+  maxBudget: 'maxBudgetUsd',
   mergeStrategy: 'mergeStrategy',
   specificationModel: 'specification.model',
   specificationMaxTurns: 'specification.maxTurns',

@@ -19,6 +19,7 @@ const defaults: Readonly<Record<string, unknown>> = {
   useProjectRules: true,
   gates: [],
   maxQaRounds: 3,
+  maxBudgetUsd: 0,
   'implementation.allowedTools': [],
   ...Object.fromEntries(
     Object.entries(defaultSettings.stages).flatMap(([name, stage]) => [

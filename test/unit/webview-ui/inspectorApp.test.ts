@@ -20,6 +20,7 @@ const task = {
   port: null,
   qaRounds: 0,
   maxQaRounds: 3,
+  maxBudgetUsd: null,
   accepted: [],
   actions: ['pause'],
 };

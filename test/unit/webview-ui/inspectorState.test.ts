@@ -41,6 +41,7 @@ const view: InspectorView = {
     port: null,
     qaRounds: 0,
     maxQaRounds: 3,
+    maxBudgetUsd: null,
     accepted: [],
     actions: ['pause'],
   },

@@ -48,7 +48,8 @@ export function header(
       ${stages.map((stage) => step(stage, task, runs, now))}
     </ol>
     <dl class="facts">
-      ${fact(l10n.t('Cost'), usd(cost))} ${fact(l10n.t('Branch'), task.branch)}
+      ${fact(l10n.t('Cost'), task.maxBudgetUsd === null ? usd(cost) : l10n.t('{0} of {1}', usd(cost), usd(task.maxBudgetUsd)))}
+      ${fact(l10n.t('Branch'), task.branch)}
       ${fact(l10n.t('Port'), task.port === null ? null : String(task.port))}
       ${fact(l10n.t('QA rounds'), task.qaRounds === 0 ? null : l10n.t('{0} of {1}', task.qaRounds, task.maxQaRounds))}
     </dl>

@@ -1,0 +1,19 @@
+import type { QueueReason, Task } from './task.ts';
+import { totalCostUsd } from './task.ts';
+
+/** What the task may still spend before a person is asked, in US dollars: 0 or less = nothing. Null without a budget. */
+export function budgetLeftUsd(task: Task): number | null {
+  const { maxBudgetUsd } = task.settings;
+  return maxBudgetUsd === null ? null : maxBudgetUsd - (totalCostUsd(task) - task.budgetFromUsd);
+}
+
+export function isBudgetSpent(task: Task): boolean {
+  const left = budgetLeftUsd(task);
+  return left !== null && left <= 0;
+}
+
+/** Whether this move of a person lets a task whose budget is spent have as much again: they were told, and want it to go on. */
+export function allowsAnotherBudget(task: Task, reason: QueueReason): boolean {
+  const wasTold = task.phase.type === 'attention';
+  return wasTold && ['retry', 'advanced', 'sent-back'].includes(reason) && isBudgetSpent(task);
+}
