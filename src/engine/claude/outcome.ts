@@ -1,6 +1,5 @@
 import type { Failure } from '../domain/outcome.ts';
 import { oldestClaudeVersion } from '../ports/claudeVersion.ts';
-import { roomRemedy } from '../ports/errors.ts';
 import type { ExitRecord } from '../ports/isolation.ts';
 import { authenticationFailure, failureOfResult, type RequestTrouble } from './resultFailure.ts';
 import type { CliInit, CliResult } from './streamMessages.ts';
@@ -92,13 +91,6 @@ function failureWithoutResult({ exit, init, stopped, stderrTail }: CliEvidence):
       code: 'timeout',
       message: 'The stage took longer than its time limit and was ended.',
       remedy: "Raise the stage's timeout, or make the task smaller.",
-    };
-  }
-  if (exit.reason === 'lost' && /ENOSPC|EDQUOT/.test(exit.detail ?? '')) {
-    return {
-      code: 'disk-full',
-      message: `What Claude Code printed could not be written down (${exit.detail}).`,
-      remedy: roomRemedy,
     };
   }
   if (exit.reason === 'exited' && exit.signal === null && !isSignalCode(exit.code)) {

@@ -107,13 +107,6 @@ const rows: readonly Row[] = [
   row('structured output missing', 'no-verdict', 'retry', 'failures', 'a model that hands nothing in'),
   row('structured output exhausted', 'no-verdict', 'retry', 'failures', 'a model that hands in nonsense'),
   row('killed', 'killed', 'retry', 'failures', 'is killed when someone ends it'),
-  row(
-    'output cannot be written',
-    'disk-full',
-    'ask',
-    'outcome',
-    'names a disk that took no more of its output',
-  ),
   row('time limit', 'timeout', 'retry', 'cli', 'one that talks on and on'),
   // What one would not expect of it.
   row(
@@ -206,6 +199,7 @@ describe('every way in which Claude Code fails or surprises', () => {
       'forbidden-change',
       'tests-failed',
       'qa-failed',
+      'disk-full',
       'port-taken',
       'merge-conflict',
       'internal',

@@ -66,15 +66,6 @@ function failureOf(known: Partial<CliEvidence>) {
 }
 
 describe('classify', () => {
-  it('names a disk that took no more of its output', () => {
-    const detail = 'Its supervisor failed: ENOSPC: no space left on device, write';
-    expect(failureOf({ exit: exit({ code: null, reason: 'lost', detail }) })).toMatchObject({
-      code: 'disk-full',
-      message: expect.stringContaining('ENOSPC'),
-      remedy: expect.stringContaining('Make room'),
-    });
-  });
-
   it('takes a completed run with its structured output as a success', () => {
     expect(classify(evidence({ result: success }))).toEqual({
       type: 'success',
