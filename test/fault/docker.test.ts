@@ -1,7 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { labels } from '../../src/engine/allocation/containerSpec.ts';
@@ -11,6 +9,7 @@ import { isFull } from '../support/faultNumbers.ts';
 import { HeldTask, runsOf } from '../support/heldTask.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { Barrier, Scene } from '../support/scene.ts';
+import { canMount, freeOn, smallDisk } from '../support/smallDisk.ts';
 import { requireDocker } from '../support/suites.ts';
 
 const { skip } = await requireDocker();
@@ -130,21 +129,15 @@ describe.skipIf(skip)('a program of the agent’s wants more than there is', () 
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')('the disk is full', () => {
+describe.skipIf(!canMount)('the disk is full', () => {
   test.each(isFull ? (['process', 'docker'] as const) : (['process'] as const))(
     'under a run in %s isolation: the engine says so and stops; with room again the next one goes on',
     async (isolation) => {
       if (isolation === 'docker' && skip) return;
-      const disk = mkdtempSync(join(tmpdir(), 'orch-disk-'));
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]);
-      onTestFinished(() => {
-        execFileSync('umount', ['--lazy', disk]);
-        rmSync(disk, { recursive: true });
-      });
+      const disk = smallDisk(24);
       const held = await HeldTask.start(isolation, null, disk);
-      const { bavail, bsize } = statfsSync(disk);
       const fill = join(disk, 'fill');
-      writeFileSync(fill, Buffer.alloc(bavail * bsize));
+      writeFileSync(fill, Buffer.alloc(freeOn(disk)));
       held.release();
       await held.scene.done(held.host, 4);
       expect(held.host.stderr).toMatch(/ENOSPC|full|space/);

@@ -23,6 +23,7 @@ export const failureCodes = [
   'killed',
   'cli-unusable',
   'environment',
+  'disk-full',
   'port-taken',
   'merge-conflict',
   'internal',

@@ -45,6 +45,7 @@ export const failurePolicies: Readonly<Record<FailureCode, FailurePolicy>> = {
   budget: ask,
   'cli-unusable': ask,
   environment: ask,
+  'disk-full': ask,
   'port-taken': ask,
   'merge-conflict': ask,
   internal: ask,

@@ -41,5 +41,13 @@ export function failureOf(error: unknown): Failure {
       ...(error.notBefore === undefined ? {} : { notBefore: error.notBefore }),
     };
   }
+  if (isOutOfSpace(error)) return { code: 'disk-full', message: error.message, remedy: roomRemedy };
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
+}
+
+export const roomRemedy = 'Make room on the disk, then retry.';
+
+/** What the system says when a disk, or the person's share of it, is full. */
+function isOutOfSpace(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

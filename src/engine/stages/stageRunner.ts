@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Activity } from '../claude/activity.ts';
@@ -15,6 +16,7 @@ import type { Run, Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { agentIdentity } from '../worktrees/surroundings.ts';
+import { DiskWatch, type Overrun } from '../process/diskWatch.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { implementation } from './implementation.ts';
@@ -101,7 +103,9 @@ export class StageRunner {
       const planted = await this.tree.overstepOutside(request);
       return planted === null ? reportFailedTests(request, head, tests) : failed(nothingAsked, planted);
     }
-    const outcome = await this.ask(definition, request, tests, signals.detach);
+    const outcome = await this.onDisk(request, request.runDir, signals, () =>
+      this.ask(definition, request, tests, signals.detach),
+    );
     if (outcome.type === 'failure') {
       const planted = await this.tree.overstepOutside(request);
       return planted === null
@@ -122,20 +126,24 @@ export class StageRunner {
   }
 
   private async runTests(
-    { task, run, runDir, workspace, worktree }: StageRunRequest,
+    request: StageRunRequest,
     head: string,
     signals: RunSignals,
   ): Promise<TestRun | null> {
+    const { task, run, runDir, workspace, worktree } = request;
     const command = task.settings.testCommand;
     if (command === null) return null;
     this.onActivity(task, run, { type: 'does', text: `Tests: ${command}` });
-    const { exit, ...tests } = await runProjectCommand({
-      workspace,
-      runDir: testsDirectory(runDir),
-      command,
-      timeoutMs: task.settings.stages[run.stage].timeoutMs,
-      signal: signals.detach,
-    });
+    const testsDir = testsDirectory(runDir);
+    const { exit, ...tests } = await this.onDisk(request, testsDir, signals, () =>
+      runProjectCommand({
+        workspace,
+        runDir: testsDir,
+        command,
+        timeoutMs: task.settings.stages[run.stage].timeoutMs,
+        signal: signals.detach,
+      }),
+    );
     signals.stop.throwIfAborted();
     if (exit.reason === 'lost' || exit.reason === 'stopped') {
       const detail = exit.detail === undefined ? '' : ` (${exit.detail})`;
@@ -145,6 +153,31 @@ export class StageRunner {
     // Reports and caches that tests write are neither the implementer's work nor an overstep of QA's.
     await this.tree.cleanTo(head, worktree);
     return tests;
+  }
+
+  /**
+   * Runs a program that is known by this run directory. Throws `disk-full` when it filled the disk: before anything looks
+   * at the worktree, since whatever does would copy it all into the repository's objects.
+   */
+  private async onDisk<Value>(
+    { run, workspace, worktree, startFile }: StageRunRequest,
+    runDir: string,
+    { detach }: RunSignals,
+    program: () => Promise<Value>,
+  ): Promise<Value> {
+    const watch = new DiskWatch({
+      folder: worktree.path,
+      since: (await stat(startFile)).mtimeMs,
+      clock: this.clock,
+      stop: () => workspace.stop(runDir),
+    });
+    // Settled first: a program that was ended, or met a full disk, may have failed in any way.
+    const [ended] = await Promise.allSettled([program()]);
+    const overrun = detach.aborted ? null : await watch.end();
+    watch.close();
+    if (overrun !== null) throw diskFull(run.stage, overrun);
+    if (ended.status === 'rejected') throw ended.reason;
+    return ended.value;
   }
 
   private cliEnvironment(): Record<string, string> {
@@ -228,6 +261,15 @@ export function testsDirectory(runDir: string): string {
 }
 
 const nothingToSumUp = { files: [], stat: '' };
+
+function diskFull(stage: Stage, { written, free }: Overrun): OrchestratorError {
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  return new OrchestratorError(
+    'disk-full',
+    `The ${stage} stage wrote ${megabytes(written)} to its worktree, left ${megabytes(free)} free on the disk, and was ended. The largest of its files were removed.`,
+    { remedy: 'See in its output what it wrote. Make room, or tell it what not to write, then retry.' },
+  );
+}
 
 const nothingChanged: Failure = {
   code: 'no-change',

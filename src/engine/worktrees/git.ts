@@ -1,5 +1,5 @@
 import { parse } from 'node:path';
-import { OrchestratorError } from '../ports/errors.ts';
+import { OrchestratorError, roomRemedy } from '../ports/errors.ts';
 import { execute, type ExecuteResult } from '../process/exec.ts';
 
 /** The git directory and the files a command is about. Always given, never discovered from a folder an agent could write. */
@@ -173,7 +173,11 @@ async function runGit(
   });
   if (answers.includes(result.exitCode)) return result;
   const words = (result.stderr.trim() === '' ? result.stdout : result.stderr).trim().slice(-2000);
-  throw new OrchestratorError('environment', `git ${name} failed (exit code ${result.exitCode}): ${words}`);
+  const message = `git ${name} failed (exit code ${result.exitCode}): ${words}`;
+  // With LC_ALL=C these are the system's own words.
+  if (/No space left on device|Disk quota exceeded/.test(words))
+    throw new OrchestratorError('disk-full', message, { remedy: roomRemedy });
+  throw new OrchestratorError('environment', message);
 }
 
 /** Inherited `GIT_*` variables (from a hook, an editor, a terminal) would point git somewhere else. */

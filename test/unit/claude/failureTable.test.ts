@@ -199,6 +199,7 @@ describe('every way in which Claude Code fails or surprises', () => {
       'forbidden-change',
       'tests-failed',
       'qa-failed',
+      'disk-full',
       'port-taken',
       'merge-conflict',
       'internal',
