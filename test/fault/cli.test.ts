@@ -4,9 +4,13 @@ import type { CliOutcome } from '../../src/engine/claude/outcome.ts';
 import type { CliLimits } from '../../src/engine/claude/watchdog.ts';
 import { failurePolicies } from '../../src/engine/domain/policy.ts';
 import type { FailureCode } from '../../src/engine/domain/outcome.ts';
+import { processesOf } from '../support/aftermath.ts';
 import { CliRoom, type CliRoomRun } from '../support/cliRoom.ts';
+import { runsOf } from '../support/heldTask.ts';
 import { MisbehavingCli } from '../support/misbehavingCli.ts';
 import { runs } from '../support/runRoom.ts';
+import { sampleScript } from '../support/sampleScript.ts';
+import { Scene as FullScene } from '../support/scene.ts';
 import { inTurn, type Step } from '../support/scriptedMessagesApi.ts';
 
 type Ending = 'success' | FailureCode;
@@ -192,7 +196,41 @@ const inAnHour = Math.floor(Date.now() / 1_000) + 3_600;
 const scenes: readonly Scene[] = [
   { name: 'an error 402', steps: [{ type: 'error', status: 402 }], ending: 'billing' },
   { name: 'an error 413', steps: [{ type: 'error', status: 413 }], ending: 'prompt-too-long' },
+  { name: 'an error 502', steps: [{ type: 'error', status: 502 }], ending: 'server-error' },
   { name: 'an error 503', steps: [{ type: 'error', status: 503 }], ending: 'server-error' },
+  { name: 'an error 504', steps: [{ type: 'error', status: 504 }], ending: 'server-error' },
+  { name: 'an error 529, once', steps: [{ type: 'error', status: 529 }, handIn], ending: 'success' },
+  {
+    name: 'an overload in the middle of every stream',
+    steps: [{ type: 'stream-error', errorType: 'overloaded_error' }],
+    ending: 'overloaded',
+  },
+  {
+    name: 'an overload in the middle of one stream',
+    steps: [{ type: 'stream-error', errorType: 'overloaded_error' }, handIn],
+    ending: 'success',
+  },
+  {
+    name: 'a stream that falls silent',
+    steps: [{ type: 'hang', after: 'text' }, handIn],
+    env: { CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '1000' },
+    ending: 'success',
+  },
+  {
+    name: 'an answer that is cut off at its length',
+    steps: [{ type: 'answer', text: 'I was about', stopReason: 'max_tokens' }, handIn],
+    ending: 'success',
+  },
+  {
+    name: 'a model that refuses',
+    steps: [{ type: 'answer', text: 'No.', stopReason: 'refusal' }],
+    ending: 'request-rejected',
+  },
+  {
+    name: 'a model that refuses once',
+    steps: [{ type: 'answer', text: 'No.', stopReason: 'refusal' }, handIn],
+    ending: 'success',
+  },
   {
     name: 'no answer at all',
     steps: [{ type: 'hang', after: 'connect' }],
@@ -266,6 +304,36 @@ describe('the real CLI, where the service or the machine misbehaves', () => {
     if (outcome.type !== 'failure') throw new Error('The run succeeded');
     expect(outcome.failure.code).toBe('rate-limit');
     expect(outcome.failure.notBefore).toBeGreaterThanOrEqual(before + 10 * 60_000);
+  });
+});
+
+describe('the real CLI, killed where it cannot clear up', () => {
+  it('takes the command that it was running along, and its stage is run again', async () => {
+    let asked = false;
+    const script = sampleScript('Slug it', 'right-at-once', ({ stage, turn }) => {
+      if (stage !== 'implementation' || turn !== 0 || asked) return null;
+      asked = true;
+      return bash('sleep 98764');
+    });
+    const scene = await FullScene.make('process', [script]);
+    const settings = { stages: { implementation: { allowedTools: ['Bash(sleep *)'] } } };
+    const path = await scene.write('settings.json', JSON.stringify(settings));
+    const host = scene.task('run', 'Slug it', '--settings', path);
+    const running = async (pattern: RegExp) =>
+      (await processesOf(scene)).filter(({ command }) => pattern.test(command));
+    const sleeping = () => running(/^sleep 98764$/);
+    await expect.poll(sleeping, { timeout: 60_000 }).toHaveLength(1);
+    const [cli] = await running(/^\S*claude\S* -p .*--session-id/);
+    if (cli === undefined) throw new Error('nothing runs the CLI');
+    process.kill(cli.pid, 'SIGKILL');
+    const [task] = (await scene.done(host, 0)).finals();
+    expect(task === undefined ? [] : runsOf(task)).toEqual([
+      'specification 1 success',
+      'implementation 1 killed',
+      'implementation 2 success',
+      'qa 1 success',
+    ]);
+    expect(await sleeping()).toEqual([]);
   });
 });
 

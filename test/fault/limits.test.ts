@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -37,7 +38,11 @@ if (isFirst) {
 }
 `;
 
-async function open(folder: string, clock: SteppedClock): Promise<Orchestrator> {
+async function open(
+  folder: string,
+  clock: SteppedClock,
+  keepTranscriptsDays: number | null = null,
+): Promise<Orchestrator> {
   const repository = await makeSampleRepository(join(folder, 'repository'));
   const orchestrator = await openOrchestrator({
     worktrees: new WorktreeManager({ repositoryPath: repository, worktreesDir: join(folder, 'worktrees') }),
@@ -49,6 +54,7 @@ async function open(folder: string, clock: SteppedClock): Promise<Orchestrator> 
     clock,
     logger: silentLogger,
     drive: 'all',
+    keepTranscriptsDays,
     holder: 'a test',
     onProgress: () => {},
   });
@@ -57,37 +63,43 @@ async function open(folder: string, clock: SteppedClock): Promise<Orchestrator> 
   return orchestrator;
 }
 
+/** A task whose first run met the limit. */
+async function parkedTask(keepTranscriptsDays: number | null = null) {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'orch-')));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  const claudePath = join(folder, 'claude');
+  await writeFile(claudePath, limitedCli);
+  await chmod(claudePath, 0o755);
+  const clock = new SteppedClock(start);
+  const { service, dispatch, records } = await open(folder, clock, keepTranscriptsDays);
+  const taskId = taskIdOf(randomUUID());
+  const request = { type: 'request', format: 1, title: 'Wait', description: '' } as const;
+  const { body, digest } = sealBundle(request);
+  const settings = {
+    ...defaultSettings,
+    isolation: 'process',
+    gates: ['specification'],
+    claudePath,
+  } as const;
+  const command = {
+    type: 'create',
+    taskId,
+    title: 'Wait',
+    description: '',
+    priority: 0,
+    settings,
+  } as const;
+  const bundle = { digest, taskId, runId: null, stage: 'request', body } as const;
+  expect(await dispatch({ ...command, requestDigest: digest }, [bundle])).toBeNull();
+  await service.until(() => service.task(taskId)?.phase.type === 'parked');
+  return { service, dispatch, records, taskId, clock, transcripts: join(folder, 'storage', 'runs', taskId) };
+}
+
 describe('a usage limit', () => {
   it('parks the task, gives its execution up, and the task goes on by itself at the reset', async () => {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), 'orch-')));
-    onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
-    const claudePath = join(folder, 'claude');
-    await writeFile(claudePath, limitedCli);
-    await chmod(claudePath, 0o755);
-    const clock = new SteppedClock(start);
-    const { service, dispatch } = await open(folder, clock);
-    const taskId = taskIdOf(randomUUID());
-    const request = { type: 'request', format: 1, title: 'Wait', description: '' } as const;
-    const { body, digest } = sealBundle(request);
-    const settings = {
-      ...defaultSettings,
-      isolation: 'process',
-      gates: ['specification'],
-      claudePath,
-    } as const;
-    const command = {
-      type: 'create',
-      taskId,
-      title: 'Wait',
-      description: '',
-      priority: 0,
-      settings,
-    } as const;
-    const bundle = { digest, taskId, runId: null, stage: 'request', body } as const;
-    expect(await dispatch({ ...command, requestDigest: digest }, [bundle])).toBeNull();
+    const { service, taskId, clock } = await parkedTask();
     const phase = () => service.task(taskId)?.phase;
 
-    await service.until(() => phase()?.type === 'parked');
     expect(phase()).toMatchObject({ until: reset, failure: { code: 'usage-limit' } });
     clock.set(reset - 1);
     expect(phase()).toMatchObject({ type: 'parked' });
@@ -105,6 +117,30 @@ describe('a usage limit', () => {
       [1, 'failed'],
       [2, 'completed'],
     ]);
+  });
+});
+
+describe('the days for which transcripts are kept', () => {
+  it('end with the transcripts alone: the audit trail and every context stay, whole', async () => {
+    const { dispatch, service, records, taskId, clock, transcripts } = await parkedTask(30);
+    expect(await dispatch({ type: 'cancel', taskId }, [])).toBeNull();
+    await service.settled(taskId);
+    const recorded = async () => {
+      const bundles = await records.bundles(taskId);
+      return {
+        audit: await records.audit({ after: 0, limit: 1_000 }),
+        verdict: await records.verifyAudit(),
+        bundles: await Promise.all(bundles.map(({ digest }) => records.bundle(digest))),
+        task: await records.task(taskId),
+      };
+    };
+    const before = await recorded();
+    expect(before).toMatchObject({ verdict: { ok: true }, task: { phase: { type: 'cancelled' } } });
+    expect(before.bundles).toHaveLength(1);
+    expect(await readdir(transcripts)).toEqual(['specification-1']);
+    clock.set(start + 32 * 24 * 60 * 60_000);
+    await expect.poll(() => existsSync(transcripts), { timeout: 30_000 }).toBe(false);
+    expect(await recorded()).toEqual(before);
   });
 });
 

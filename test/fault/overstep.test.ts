@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmod, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { IsolationKind } from '../../src/engine/domain/task.ts';
@@ -12,6 +12,7 @@ import { requireDocker } from '../support/suites.ts';
 
 const run = promisify(execFile);
 const docker = await requireDocker();
+const realClaude = resolve('node_modules/.bin/claude');
 
 /** What of the repository no stage may change. */
 async function stateOf(repository: string): Promise<unknown> {
@@ -206,3 +207,123 @@ describe('a specification that writes', () => {
     expect(salvaged).toContain('salvage-1');
   });
 });
+
+/** Claude Code itself, but for what a stage in this permission mode does to its worktree first. */
+const meddling = (mode: string): string => `#!/bin/sh
+case " $* " in *" --permission-mode ${mode} "*)
+  rm README.md
+  echo changed >src/text.js
+  echo new >new.txt
+  mkdir -p .vscode .claude
+  echo '{}' >.vscode/tasks.json
+  echo '{}' >.claude/settings.json
+  ln -s /etc outside
+  git init --quiet nested
+  rm .git
+  printf 'gitdir: %s\\n' "$PWD/nested/.git" >.git
+esac
+exec '${realClaude}' "$@"
+`;
+
+describe('QA by the real CLI, in a worktree that it changes', () => {
+  it('is named with all that it did, twice, and waits for a person with the implementation as it was', async () => {
+    const scene = await Scene.make('process', [sampleScript('Slug it', 'right-at-once')]);
+    const cli = await scene.write('meddling-cli', meddling('dontAsk'));
+    await chmod(cli, 0o755);
+    const before = await stateOf(scene.repository);
+    const host = await scene.done(scene.task('run', 'Slug it', '--claude', cli), 2);
+    const [task] = host.finals();
+    expect(task).toMatchObject({ outcome: 'needs-attention' });
+    expect(task?.stages.map(({ type, outcome }) => [type, outcome])).toEqual([
+      ['specification', 'success'],
+      ['implementation', 'success'],
+      ['qa', 'forbidden-change'],
+      ['qa', 'forbidden-change'],
+    ]);
+    const failures = host.lines.filter(({ type }) => type === 'run.failed');
+    for (const { data } of failures) {
+      const named = JSON.stringify(data);
+      for (const words of [
+        '.git file was replaced',
+        'nested/.git',
+        'README.md',
+        'src/text.js',
+        'new.txt',
+        '.vscode/tasks.json',
+        '.claude/settings.json',
+        'outside',
+      ])
+        expect(named).toContain(words);
+    }
+    expect(await stateOf(scene.repository)).toEqual(before);
+    const path = await worktreeOf(scene);
+    expect(await readFile(join(path, 'src/text.js'), 'utf8')).toContain('export function slugify');
+    expect(await readFile(join(path, 'README.md'), 'utf8')).toContain('# tiny-text');
+    expect((await readdir(path)).filter((name) => name !== 'nested').toSorted()).toEqual([
+      '.git',
+      'CLAUDE.md',
+      'README.md',
+      'package.json',
+      'src',
+      'test',
+    ]);
+  });
+});
+
+describe.each<IsolationKind>(['process', 'docker'])(
+  'an implementation that reaches out of its worktree, in %s isolation',
+  (isolation) => {
+    const test = it.skipIf(isolation === 'docker' && docker.skip);
+
+    test('neither pushes to the remote nor writes or reads through a link', async () => {
+      const script = sampleScript('Slug it', 'right-at-once');
+      const implementation: [ImplementationPart] = [clean];
+      const scene = await Scene.make(isolation, [{ ...script, implementation }]);
+      const outside = join(scene.folder, 'outside');
+      const remote = join(scene.folder, 'remote.git');
+      await mkdir(outside);
+      await writeFile(join(outside, 'kept.txt'), 'Not for the agent\n');
+      await carefulGit(scene.repository, 'init', '--quiet', '--bare', remote);
+      await carefulGit(scene.repository, 'remote', 'add', 'origin', remote);
+      const link = `ln -s '${outside}' out && ln -s '${join(outside, 'kept.txt')}' kept`;
+      implementation[0] = {
+        ...clean,
+        actions: [
+          { type: 'run', command: 'git push origin HEAD:refs/heads/pushed' },
+          { type: 'run', command: 'git -C . push origin HEAD:refs/heads/pushed' },
+          { type: 'write', path: 'link.sh', content: link },
+          { type: 'run', command: 'sh link.sh' },
+          { type: 'write', path: 'out/planted.txt', content: 'planted' },
+          { type: 'read', path: 'kept' },
+          { type: 'edit', path: 'kept', find: 'Not', replace: 'All' },
+          ...clean.actions,
+        ],
+      };
+      const settings = { stages: { implementation: { allowedTools: ['Bash(sh link.sh)'] } } };
+      const path = await scene.write('settings.json', JSON.stringify(settings));
+      const before = await stateOf(scene.repository);
+      const host = await scene.done(scene.task('run', 'Slug it', '--settings', path), 0);
+      expect(host.finals()).toMatchObject([{ outcome: 'completed' }]);
+      const asked = JSON.stringify(scene.api.conversation);
+      expect(asked).toContain('out/planted.txt');
+      expect(asked).not.toContain('Not for the agent');
+      expect(await readdir(outside)).toEqual(['kept.txt']);
+      expect(await readFile(join(outside, 'kept.txt'), 'utf8')).toBe('Not for the agent\n');
+      expect(await carefulGit(remote, 'for-each-ref')).toBe('');
+      expect(await stateOf(scene.repository)).toEqual(before);
+      // What is recorded is the links, not what they lead to.
+      const branch = host.finals()[0]?.branch ?? '';
+      const recorded = await carefulGit(
+        scene.repository,
+        'ls-tree',
+        '-r',
+        '--format=%(objectmode) %(path)',
+        branch,
+      );
+      expect(recorded).toContain('120000 out\n');
+      expect(recorded).toContain('120000 kept\n');
+      expect(recorded).not.toContain('out/');
+      expect(await carefulGit(scene.repository, 'show', `${branch}:kept`)).toBe(join(outside, 'kept.txt'));
+    });
+  },
+);

@@ -75,15 +75,17 @@ export async function expectNothingLeft(scene: Scene): Promise<void> {
   expect(await scene.git('status', '--porcelain')).toBe('');
 }
 
-/** Command lines of processes that have to do with the scene's folder. */
-async function processesOf(scene: Scene): Promise<readonly string[]> {
-  const found: string[] = [];
+/** Processes that have to do with the scene's folder. */
+export async function processesOf({
+  folder,
+}: Scene): Promise<readonly { readonly pid: number; readonly command: string }[]> {
+  const found: { pid: number; command: string }[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
     const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-    const command = (await read('cmdline')).replaceAll('\0', ' ');
+    const command = (await read('cmdline')).replaceAll('\0', ' ').trim();
     const all = `${command} ${cwd} ${await read('environ')}`;
-    if (Number(pid) !== process.pid && all.includes(scene.folder)) found.push(`${pid}: ${command}`);
+    if (Number(pid) !== process.pid && all.includes(folder)) found.push({ pid: Number(pid), command });
   }
   return found;
 }

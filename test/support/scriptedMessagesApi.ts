@@ -30,6 +30,8 @@ export type Step =
       readonly text?: string;
       readonly tools?: readonly ToolCall[];
       readonly usage?: { readonly input_tokens?: number; readonly output_tokens?: number };
+      /** Why the model ended; default: the one that belongs to what it says. */
+      readonly stopReason?: 'max_tokens' | 'refusal';
     })
   | {
       readonly type: 'error';
@@ -41,8 +43,10 @@ export type Step =
     }
   /** The connection breaks: before any answer, or in the middle of a stream. */
   | { readonly type: 'cut'; readonly after: 'connect' | 'text' }
-  /** No end ever comes: nothing at all, or a stream of pings. */
-  | { readonly type: 'hang'; readonly after: 'connect' | 'pings' }
+  /** An error where a stream had begun already, told in it. */
+  | { readonly type: 'stream-error'; readonly errorType: string }
+  /** No end ever comes: nothing at all, a stream of pings, or one that falls silent. */
+  | { readonly type: 'hang'; readonly after: 'connect' | 'pings' | 'text' }
   /** Not the Messages API at all: a captive portal's page. */
   | { readonly type: 'page'; readonly html: string };
 
@@ -163,8 +167,17 @@ async function serve(step: Step, request: MessagesRequest, response: ServerRespo
       if (step.after === 'text' && request.stream) await beginStream(request, response);
       response.socket?.destroy();
       return;
+    case 'stream-error': {
+      const error = { type: step.errorType, message: `Played ${step.errorType}` };
+      if (!request.stream) return sendJson(response, 529, { type: 'error', error });
+      const send = await beginStream(request, response);
+      send('error', { error });
+      response.end();
+      return;
+    }
     case 'hang':
       if (step.after === 'pings' && request.stream) keepPinging(response);
+      if (step.after === 'text' && request.stream) await beginStream(request, response);
   }
 }
 
@@ -235,7 +248,7 @@ function wholeAnswer(step: Answer, request: MessagesRequest): object {
   };
 }
 
-async function beginStream(request: MessagesRequest, response: ServerResponse): Promise<void> {
+async function beginStream(request: MessagesRequest, response: ServerResponse): Promise<SendEvent> {
   const send = startStream(response);
   send('message_start', {
     message: { ...envelope(request), content: [], stop_reason: null, usage: usageOf({ type: 'answer' }) },
@@ -244,6 +257,7 @@ async function beginStream(request: MessagesRequest, response: ServerResponse): 
   send('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'I was about to' } });
   // What was sent must have left before the connection is destroyed.
   await delay(20);
+  return send;
 }
 
 function keepPinging(response: ServerResponse): void {
@@ -253,7 +267,9 @@ function keepPinging(response: ServerResponse): void {
   response.on('close', () => clearInterval(timer));
 }
 
-function startStream(response: ServerResponse): (event: string, data: object) => void {
+type SendEvent = (event: string, data: object) => void;
+
+function startStream(response: ServerResponse): SendEvent {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
@@ -295,6 +311,7 @@ function usageOf(step: Answer): object {
   };
 }
 
-const stopReason = (step: Answer): string => ((step.tools ?? []).length > 0 ? 'tool_use' : 'end_turn');
+const stopReason = (step: Answer): string =>
+  step.stopReason ?? ((step.tools ?? []).length > 0 ? 'tool_use' : 'end_turn');
 
 const shortId = (): string => randomUUID().replaceAll('-', '').slice(0, 24);

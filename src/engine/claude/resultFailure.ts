@@ -102,6 +102,13 @@ function failedRequest(
       remedy: remedies.billing,
     };
   }
+  if (status === null && assistantError === 'invalid_request') {
+    return {
+      code: 'request-rejected',
+      message: `The model refused to go on. ${said}`.trim(),
+      remedy: 'Say the request in other words or choose another model, then retry.',
+    };
+  }
   if (status === null) {
     return {
       code: 'network',

@@ -79,6 +79,17 @@ test.each([
   await lock.release();
 });
 
+test('a record that names a process of this boot, which has the number of a holder of another, holds nobody up', async () => {
+  const directory = await temporaryDirectory();
+  const first = await acquireWriterLock(directory, 'first');
+  await first.release();
+  const ghost = { pid: process.ppid, holder: 'an engine of yesterday', command: 'orchestrator run' };
+  writeFileSync(join(directory, 'orchestrator.db.owner'), JSON.stringify(ghost));
+  const lock = await acquireWriterLock(directory, 'second');
+  expect((await refusal(directory)).message).toContain(`second (process ${process.pid}`);
+  await lock.release();
+});
+
 test('a damaged id file is refused with what to do', async () => {
   const directory = await temporaryDirectory();
   writeFileSync(join(directory, 'orchestrator.db.id'), 'short');
