@@ -3,6 +3,7 @@ import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 import type { DockerIsolation } from '../../src/engine/allocation/dockerIsolation.ts';
 import type { Workspace } from '../../src/engine/ports/isolation.ts';
 import { leaseIdOf } from '../../src/engine/domain/ids.ts';
@@ -195,6 +196,16 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     ]);
     expect(run.exit).toEqual({ code: 0, signal: null, reason: 'exited' });
     expect(await processes()).not.toMatch(/2222|3333/);
+  });
+
+  it('gives up a command of its own that hangs in the container, and others are heard as before', async () => {
+    const [container = ''] = await harness.containers(storageId);
+    const engine = await openDockerEngine();
+    const hanging = engine.run(container, ['sleep', '60'], 500);
+    await expect(hanging).rejects.toThrow('A command in the container took over 500 ms.');
+    expect(await engine.run(container, ['echo', 'here'])).toMatchObject({ code: 0, stdout: 'here\n' });
+    const run = await runProgram(repository, workspace, ['echo', 'here too']);
+    expect(run.stdout).toBe('here too\n');
   });
 
   it('names the want of memory', async () => {

@@ -191,6 +191,8 @@ interface Scene extends Partial<CliRoomRun> {
   readonly ending: Ending;
 }
 
+const waits = 'node -e "setTimeout(() => {}, 1500)"';
+
 const inAnHour = Math.floor(Date.now() / 1_000) + 3_600;
 
 const scenes: readonly Scene[] = [
@@ -244,6 +246,24 @@ const scenes: readonly Scene[] = [
     ending: 'success',
   },
   {
+    name: 'a command that the model wants in the background',
+    steps: [
+      {
+        type: 'answer',
+        tools: [
+          {
+            name: 'Bash',
+            input: { command: waits, description: 'Wait', run_in_background: true },
+          },
+        ],
+      },
+      handIn,
+    ],
+    stage: 'implementation',
+    testCommand: waits,
+    ending: 'success',
+  },
+  {
     name: 'a usage limit of a subscription',
     steps: [
       {
@@ -288,6 +308,7 @@ describe('the real CLI, where the service or the machine misbehaves', () => {
       ...options,
     });
     expect(endingOf(report.outcome)).toBe(ending);
+    expect(report.messages.filter(({ type }) => type === 'result')).toHaveLength(ending === 'killed' ? 0 : 1);
     if (ending === 'usage-limit')
       expect(report.outcome).toMatchObject({ failure: { notBefore: inAnHour * 1_000 } });
   });

@@ -68,6 +68,7 @@ const rows: readonly Row[] = [
   row('400', 'request-rejected', 'ask', 'failures', 'an error 400'),
   row('400 too long', 'prompt-too-long', 'ask', 'failures', 'a prompt too long'),
   row('413', 'prompt-too-long', 'ask', 'cli', 'an error 413'),
+  row('413 of an image', 'prompt-too-long', 'ask', 'outcome', "terminalReason: 'image_error'"),
   row('404 model', 'request-rejected', 'ask', 'failures', 'an unknown model'),
   row('429', 'rate-limit', 'retry', 'failures', 'an error 429'),
   row(
@@ -141,6 +142,13 @@ const rows: readonly Row[] = [
     'one that takes back a good result',
   ),
   row('several results, the last is good', 'success', null, 'cli', 'one that mends a bad result'),
+  row(
+    'commands in the background make it say several',
+    'prevented',
+    null,
+    'cli',
+    'a command that the model wants in the background',
+  ),
   row('stays after its result', 'success', null, 'cli', 'one that stays after its result'),
   row('never starts', 'timeout', 'retry', 'cli', 'one that never says hello'),
   row('ignores SIGTERM', 'timeout', 'retry', 'cli', 'one that falls silent and ignores SIGTERM'),
