@@ -6,6 +6,7 @@ import { growth } from './growth.ts';
 import { lease } from './lease.ts';
 import { open } from './open.ts';
 import { queue } from './queue.ts';
+import { reading } from './reading.ts';
 import { rest } from './rest.ts';
 import { server } from './server.ts';
 import { stream } from './stream.ts';
@@ -22,6 +23,7 @@ export const benches: Readonly<Record<string, Bench | undefined>> = {
   commit,
   open,
   growth,
+  reading,
   stream,
   rest,
   extension,
