@@ -12,10 +12,18 @@ import {
   removeAdminDir,
   writeMarker,
   writeRecord,
+  type Marker,
   type WorktreeRecord,
 } from './marker.ts';
 import { branchPrefix, nameCandidates } from './names.ts';
-import { branchCommit, headOf, registeredWorktrees, type RepositoryPlace } from './repository.ts';
+import {
+  branchCommit,
+  headOf,
+  registeredAt,
+  type RegisteredWorktree,
+  registeredWorktrees,
+  type RepositoryPlace,
+} from './repository.ts';
 import { branchRef, looseRef, type Worktree } from './worktree.ts';
 
 export interface EnsureRequest {
@@ -25,19 +33,24 @@ export interface EnsureRequest {
   readonly baseBranch: string | null;
 }
 
-/** Makes the task's worktree, or finds it, or mends it: branch, git's entry for it, folder and `.git` file; no other files. */
+/**
+ * Makes the task's worktree, or finds it, or mends it: branch, git's entry for it, folder and `.git` file; no other files.
+ * `known`: git's entry as it was found before; where it still is the task's, those of all other tasks are not looked at.
+ */
 export async function ensureWorktree(
   place: RepositoryPlace,
   worktreesDir: string,
   request: EnsureRequest,
+  known: string | null,
 ): Promise<Worktree> {
   const git = new Git({ gitDir: place.gitDir, workTree: place.topLevel });
   await mkdir(worktreesDir, { recursive: true, mode: 0o700 });
   // As git will note it.
   const folder = await realpath(worktreesDir);
-  const earlier = await findByTask(place.commonGitDir, request.taskId);
+  const entries = await entriesFor(place.commonGitDir, request.taskId, known);
+  const earlier = entries.find(({ marker }) => marker?.taskId === request.taskId);
   const record =
-    earlier?.record ??
+    recordOf(earlier) ??
     (await readRecord(git, request.taskId)) ??
     (await newRecord(place, git, folder, request));
 
@@ -45,7 +58,8 @@ export async function ensureWorktree(
   const ref = branchRef(record.branch);
   const tip = (await looseRef(place.commonGitDir, ref)) ?? (await git.commitOf(ref));
   if (tip === null) await createBranch(git, record);
-  const adminDir = (await usableAdminDir(place, path, record)) ?? (await register(git, path, record));
+  const adminDir =
+    (await usableAdminDir(place, entries, path, record)) ?? (await register(git, path, record));
   const worktree: Worktree = { ...record, path, adminDir, commonGitDir: place.commonGitDir };
   const isNew = (await readMarker(adminDir)) === null || !(await exists(path));
   // Before the folder: if this is the last thing that happens, an empty folder must not pass for one with all files deleted.
@@ -59,17 +73,31 @@ export async function ensureWorktree(
   return worktree;
 }
 
-async function findByTask(
+interface Entry extends RegisteredWorktree {
+  readonly marker: Marker | null;
+}
+
+/** The entries among which the task's are: the one that is known, or all there are. */
+async function entriesFor(
   commonGitDir: string,
   taskId: string,
-): Promise<{ record: WorktreeRecord; path: string | null } | null> {
-  for (const { adminDir, path } of await registeredWorktrees(commonGitDir)) {
-    const marker = await readMarker(adminDir);
-    if (marker?.taskId !== taskId) continue;
-    const { branch, baseBranch, baseCommit } = marker;
-    return { record: { taskId, branch, baseBranch, baseCommit }, path };
+  known: string | null,
+): Promise<readonly Entry[]> {
+  if (known !== null) {
+    const entry = await withMarker(await registeredAt(known));
+    if (entry.path !== null && entry.marker?.taskId === taskId) return [entry];
   }
-  return null;
+  return Promise.all((await registeredWorktrees(commonGitDir)).map(withMarker));
+}
+
+async function withMarker(entry: RegisteredWorktree): Promise<Entry> {
+  return { ...entry, marker: await readMarker(entry.adminDir) };
+}
+
+function recordOf(entry: Entry | undefined): WorktreeRecord | null {
+  if (entry?.marker === null || entry?.marker === undefined) return null;
+  const { taskId, branch, baseBranch, baseCommit } = entry.marker;
+  return { taskId, branch, baseBranch, baseCommit };
 }
 
 /** Settles on a name and a base, and writes both down before anything is made by them. */
@@ -110,14 +138,13 @@ async function createBranch(git: Git, { branch, baseCommit }: WorktreeRecord): P
 /** git's entry for the folder if git can still work with it; one that is broken is taken away. */
 async function usableAdminDir(
   place: RepositoryPlace,
+  entries: readonly Entry[],
   path: string,
   record: WorktreeRecord,
 ): Promise<string | null> {
-  for (const entry of await registeredWorktrees(place.commonGitDir)) {
-    const isOurs = entry.path === path || (await readMarker(entry.adminDir))?.taskId === record.taskId;
-    if (!isOurs) continue;
-    const { adminDir } = entry;
-    if (entry.path === path && (await isUsable(adminDir, place.commonGitDir, record.branch))) return adminDir;
+  for (const { adminDir, path: at, marker } of entries) {
+    if (at !== path && marker?.taskId !== record.taskId) continue;
+    if (at === path && (await isUsable(adminDir, place.commonGitDir, record.branch))) return adminDir;
     await removeAdminDir(adminDir);
   }
   return null;

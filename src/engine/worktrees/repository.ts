@@ -91,14 +91,14 @@ export async function registeredWorktrees(commonGitDir: string): Promise<readonl
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  return Promise.all(
-    names.map(async (name) => {
-      const adminDir = join(folder, name);
-      const gitFile = await readIfPresent(join(adminDir, 'gitdir'));
-      return {
-        adminDir,
-        path: gitFile === null ? null : dirname(resolve(adminDir, withoutLineEnd(gitFile))),
-      };
-    }),
-  );
+  return Promise.all(names.map((name) => registeredAt(join(folder, name))));
+}
+
+/** What an entry of git's list says, if there is one. */
+export async function registeredAt(adminDir: string): Promise<RegisteredWorktree> {
+  const gitFile = await readIfPresent(join(adminDir, 'gitdir'));
+  return {
+    adminDir,
+    path: gitFile === null ? null : dirname(resolve(adminDir, withoutLineEnd(gitFile))),
+  };
 }

@@ -34,6 +34,8 @@ export class WorktreeManager {
   private readonly repositoryPath: string;
   private readonly worktreesDir: string;
   private located: Promise<RepositoryPlace> | undefined;
+  /** Where git's entries of tasks were found: asked at each stage, among those of all tasks that were not cleaned up. */
+  private readonly adminDirs = new Map<string, string>();
 
   /** `repositoryPath` may lie deep inside the repository, or in a linked worktree of it. */
   constructor(options: { readonly repositoryPath: string; readonly worktreesDir: string }) {
@@ -71,7 +73,12 @@ export class WorktreeManager {
   async ensure(request: EnsureRequest): Promise<Worktree> {
     checkTaskId(request.taskId);
     const place = await this.place();
-    return pathLocks.run(place.commonGitDir, () => ensureWorktree(place, this.worktreesDir, request));
+    return pathLocks.run(place.commonGitDir, async () => {
+      const known = this.adminDirs.get(request.taskId) ?? null;
+      const worktree = await ensureWorktree(place, this.worktreesDir, request, known);
+      this.adminDirs.set(request.taskId, worktree.adminDir);
+      return worktree;
+    });
   }
 
   /** Checks the files out and copies `copyFiles` from the person's checkout: once, later calls leave the work alone. */
@@ -232,6 +239,7 @@ export class WorktreeManager {
     await pathLocks.run(commonGitDir, () =>
       pathLocks.run(worktree.path, () => removeWorktree(worktree, options)),
     );
+    this.adminDirs.delete(worktree.taskId);
   }
 
   private async refuseTracked(worktree: Worktree, paths: readonly string[]): Promise<void> {
