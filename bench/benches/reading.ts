@@ -12,8 +12,19 @@ const looksATurn = 20;
 const pageSize = 100;
 const auditRowsShown = 100;
 
+const looks = {
+  show: 'one task by the beginning of its id (`show`)',
+  newest: 'the newest 100 tasks (`tasks`)',
+  oldest: 'the oldest 100 of them',
+  audit: 'the first 100 audit rows of a task (`audit`)',
+} as const;
+
 /** What the commands `tasks`, `show` and `audit TASK` read, here by the task: listing more tasks is more to list. */
-async function readers(context: BenchContext, seed: Seed, closing: (() => Promise<void>)[]): Promise<Turn[]> {
+async function readers(
+  context: BenchContext,
+  seed: Seed,
+  closing: (() => Promise<void>)[],
+): Promise<Readonly<Record<keyof typeof looks, Turn>>> {
   const directory = join(context.scratch, String(seed.tasks));
   await placeSeed(context, seed, directory);
   const store = await openStore({
@@ -27,41 +38,32 @@ async function readers(context: BenchContext, seed: Seed, closing: (() => Promis
   const several = (look: () => Promise<unknown>): Turn => {
     return async () =>
       (await timed(async () => {
-        for (let looks = 0; looks < looksATurn; looks += 1) await look();
+        for (let count = 0; count < looksATurn; count += 1) await look();
       })) / looksATurn;
   };
   const last = Math.max(0, seed.tasks - pageSize);
-  return [
-    several(async () => {
+  return {
+    show: several(async () => {
       const [id] = await store.taskIdsWithPrefix(newest.id.slice(0, 8), 2);
       if (id === undefined) throw new Error('The task is gone');
       await store.task(id);
     }),
-    several(() => store.tasks({ limit: pageSize, offset: 0 })),
-    several(() => store.tasks({ limit: pageSize, offset: last })),
-    several(() => store.audit({ taskId: newest.id, after: 0, limit: auditRowsShown })),
-  ];
+    newest: several(() => store.tasks({ limit: pageSize, offset: 0 })),
+    oldest: several(() => store.tasks({ limit: pageSize, offset: last })),
+    audit: several(() => store.audit({ taskId: newest.id, after: 0, limit: auditRowsShown })),
+  };
 }
 
 async function run(context: BenchContext): Promise<readonly Row[]> {
   const closing: (() => Promise<void>)[] = [];
   const atFew = await readers(context, few, closing);
   const atMany = await readers(context, many, closing);
-  const whats = [
-    'one task by the beginning of its id (`show`)',
-    'the newest 100 tasks (`tasks`)',
-    'the oldest 100 of them',
-    'the first 100 audit rows of a task (`audit`)',
-  ];
   const rows: Row[] = [];
-  for (const [index, what] of whats.entries()) {
-    const [ours = [], baseline = []] = await inTurns(context.pairs ?? 20, [
-      atMany[index] ?? raise(),
-      atFew[index] ?? raise(),
-    ]);
+  for (const look of Object.keys(looks) as (keyof typeof looks)[]) {
+    const [ours, baseline] = await inTurns(context.pairs ?? 20, [atMany[look], atFew[look]]);
     rows.push(
       comparison(
-        `${what}, of 10,000 tasks with 1,000,000 audit rows`,
+        `${looks[look]}, of 10,000 tasks with 1,000,000 audit rows`,
         'ms',
         ours,
         { name: 'of 100 tasks', values: baseline },
@@ -71,10 +73,6 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
   }
   for (const close of closing) await close();
   return rows;
-}
-
-function raise(): never {
-  throw new Error('There is no such reader');
 }
 
 export const reading: Bench = { title: 'Looking into a storage as it grows', run };
