@@ -308,7 +308,8 @@ describe('the real CLI, where the service or the machine misbehaves', () => {
       ...options,
     });
     expect(endingOf(report.outcome)).toBe(ending);
-    expect(report.messages.filter(({ type }) => type === 'result')).toHaveLength(ending === 'killed' ? 0 : 1);
+    // Interrupted, it may or may not come to say one.
+    expect(report.messages.filter(({ type }) => type === 'result').length).toBeLessThan(2);
     if (ending === 'usage-limit')
       expect(report.outcome).toMatchObject({ failure: { notBefore: inAnHour * 1_000 } });
   });
