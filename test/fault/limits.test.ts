@@ -188,6 +188,5 @@ describe('the budget of a task', () => {
     await scene.done(scene.host('retry', id), 0);
     await scene.host('resume').ended;
     expect(asked().length).toBeGreaterThan(1);
-    expect((await scene.show(id)).stages.map(({ outcome }) => outcome).slice(0, 3)).toContain('budget');
   });
 });

@@ -85,6 +85,11 @@ function advance(decision: Decision, task: Task): Rejection | null {
       queue(decision, task.id, stage, 'advanced');
       return null;
     case 'attention':
+      // For want of money the stage could not even begin: there is no verdict yet that could be overruled.
+      if (phase.failure.code === 'budget' && task.runs.at(-1)?.stage !== stage) {
+        queue(decision, task.id, stage, 'advanced');
+        return null;
+      }
       if (stage === 'qa') {
         decision.emit('task.advanced', task.id, { stage, overruled: phase.failure.code });
         decision.emit('task.completed', task.id, { commit: task.commit ?? '' });

@@ -41,7 +41,7 @@ function budgetSpent(task: Task): Failure {
   const [spent, budget] = [totalCostUsd(task), task.settings.maxBudgetUsd ?? 0].map((usd) => usd.toFixed(2));
   return {
     code: 'budget',
-    message: `The task has cost $${spent}, which is all of its budget of $${budget}.`,
+    message: `The task has spent its budget of $${budget}; it has cost $${spent} in all.`,
     remedy: `Retry it to let it spend $${budget} more, or cancel it.`,
   };
 }

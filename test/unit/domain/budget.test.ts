@@ -46,7 +46,7 @@ describe('a task with a budget of its own', () => {
       type: 'attention',
       failure: {
         code: 'budget',
-        message: 'The task has cost $1.00, which is all of its budget of $1.00.',
+        message: 'The task has spent its budget of $1.00; it has cost $1.00 in all.',
         remedy: 'Retry it to let it spend $1.00 more, or cancel it.',
       },
     });
@@ -71,6 +71,21 @@ describe('a task with a budget of its own', () => {
     expect(world.task.phase.type).toBe('completed');
   });
 
+  it('goes on with QA, and not past it, when a person advances what could not begin', () => {
+    const world = new BudgetWorld(1);
+    world.step('prepare');
+    world.step('run');
+    world.step('run');
+    expect(world.task).toMatchObject({ stage: 'qa', phase: { failure: { code: 'budget' } } });
+    world.person('advance');
+    expect(world.task.phase).toMatchObject({ type: 'preparing' });
+    expect(budgetLeftUsd(world.task)).toBe(1);
+    world.step('prepare');
+    world.step('run');
+    expect(world.runs.at(-1)).toBe('qa 1 completed');
+    expect(world.task.phase.type).toBe('completed');
+  });
+
   it('is not given more by a retry of another failure while there is some left', () => {
     const world = new BudgetWorld(1.2);
     world.step('prepare');
@@ -80,7 +95,7 @@ describe('a task with a budget of its own', () => {
     expect(budgetLeftUsd(world.task)).toBeCloseTo(0.7);
   });
 
-  it('holds rework too, and an advance there goes past it', () => {
+  it('holds rework too, and a task that is held can be cancelled', () => {
     const world = new BudgetWorld(1.5);
     world.step('prepare');
     for (const outcome of ['good', 'good', 'bad'] as const) world.step('run', outcome);
