@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Transition } from '../../src/engine/ports/store.ts';
 import { SqlStore } from '../../src/engine/store/sqlStore.ts';
 import { Database, type SqlValue } from '../../src/engine/store/sqljs/database.ts';
-import { openStore } from '../../src/engine/store/workerStore.ts';
 import { type Bench, type BenchContext, comparison, ratioAtMost, type Row } from '../harness/bench.ts';
+import { openBenchStore } from '../harness/benchStore.ts';
 import { type Library, NativeSqlite, type Statement } from '../harness/nativeSqlite.ts';
 import { lifeTransitions, placeSeed, type Seed, storeOptions } from '../harness/seeds.ts';
 import { inTurns, timed, type Turn } from '../harness/turns.ts';
@@ -37,11 +37,7 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
       return directory;
     };
     const statements = await recordStatements(context, await place('recorded'), transitions);
-    const store = await openStore({
-      ...storeOptions(await place('ours'), context),
-      workerPath: join(context.distFolder, 'storeWorker.js'),
-      holder: 'a bench',
-    });
+    const store = await openBenchStore(await place('ours'), context);
     closing.push(() => store.close());
     contenders.push(async (turn) => {
       const batch = batchOf(transitions, turn, perTurn);

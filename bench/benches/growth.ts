@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { openStore } from '../../src/engine/store/workerStore.ts';
 import { type Bench, type BenchContext, comparison, ratioAtMost, type Row } from '../harness/bench.ts';
+import { openBenchStore } from '../harness/benchStore.ts';
 import { Lives } from '../harness/lives.ts';
-import { placeSeed, type Seed, storeOptions } from '../harness/seeds.ts';
+import { placeSeed, type Seed } from '../harness/seeds.ts';
 import { inTurns, type Turn } from '../harness/turns.ts';
 
 const seeds: readonly Seed[] = [
@@ -21,11 +21,7 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
   for (const seed of seeds) {
     const directory = join(context.scratch, `${seed.tasks}-${seed.phase}`);
     await placeSeed(context, seed, directory);
-    const store = await openStore({
-      ...storeOptions(directory, context),
-      workerPath: join(context.distFolder, 'storeWorker.js'),
-      holder: 'a bench',
-    });
+    const store = await openBenchStore(directory, context);
     closing.push(() => store.close());
     const engine = await Lives.open(store);
     contenders.push(async () => {

@@ -3,7 +3,6 @@ import { auditHash } from '../../src/engine/store/auditChain.ts';
 import { listAuditLinks } from '../../src/engine/store/sql/audit.ts';
 import { nodeFileIo } from '../../src/engine/store/sqljs/fileIo.ts';
 import { openDatabase } from '../../src/engine/store/sqljs/openDatabase.ts';
-import { openStore } from '../../src/engine/store/workerStore.ts';
 import {
   atMost,
   type Bench,
@@ -12,6 +11,7 @@ import {
   measurement,
   type Row,
 } from '../harness/bench.ts';
+import { openBenchStore } from '../harness/benchStore.ts';
 import { NativeSqlite } from '../harness/nativeSqlite.ts';
 import { placeSeed, type Seed, storeOptions } from '../harness/seeds.ts';
 import { inTurns, timed } from '../harness/turns.ts';
@@ -27,12 +27,7 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
   const [directory, theirs] = [join(context.scratch, 'ours'), join(context.scratch, 'theirs')];
   await placeSeed(context, seed, directory);
   await placeSeed(context, seed, theirs);
-  const open = () =>
-    openStore({
-      ...storeOptions(directory, context),
-      workerPath: join(context.distFolder, 'storeWorker.js'),
-      holder: 'a bench',
-    });
+  const open = () => openBenchStore(directory, context);
   const file = join(theirs, 'orchestrator.db');
   const [opened, nativeOpened] = await inTurns(turns, [
     async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { openStore } from '../../src/engine/store/workerStore.ts';
 import { type Bench, type BenchContext, comparison, ratioAtMost, type Row } from '../harness/bench.ts';
-import { placeSeed, type Seed, storeOptions } from '../harness/seeds.ts';
+import { openBenchStore } from '../harness/benchStore.ts';
+import { placeSeed, type Seed } from '../harness/seeds.ts';
 import { inTurns, timed, type Turn } from '../harness/turns.ts';
 
 const few: Seed = { tasks: 100, auditRows: 10_000, phase: 'completed' };
@@ -27,11 +27,7 @@ async function readers(
 ): Promise<Readonly<Record<keyof typeof looks, Turn>>> {
   const directory = join(context.scratch, String(seed.tasks));
   await placeSeed(context, seed, directory);
-  const store = await openStore({
-    ...storeOptions(directory, context),
-    workerPath: join(context.distFolder, 'storeWorker.js'),
-    holder: 'a bench',
-  });
+  const store = await openBenchStore(directory, context);
   closing.push(() => store.close());
   const [newest] = await store.tasks({ limit: 1, offset: 0 });
   if (newest === undefined) throw new Error('The storage is empty');

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import type { Store } from '../../src/engine/ports/store.ts';
 import { defaultSettings } from '../../src/engine/settings.ts';
-import { openStore } from '../../src/engine/store/workerStore.ts';
 import type { BenchContext } from './bench.ts';
+import { openBenchStore } from './benchStore.ts';
 import { Lives } from './lives.ts';
-import { storeOptions } from './seeds.ts';
 
 /** As much of the server's bundle as is used here. */
 interface ServerBundle {
@@ -36,11 +35,7 @@ export async function serveStorage(
   { distFolder }: Pick<BenchContext, 'distFolder'>,
 ): Promise<ServedStorage> {
   const { server: built } = createRequire(import.meta.url)(serverBundle(distFolder)) as ServerBundle;
-  const store = await openStore({
-    ...storeOptions(storage, { distFolder }),
-    workerPath: join(distFolder, 'storeWorker.js'),
-    holder: 'a bench',
-  });
+  const store = await openBenchStore(storage, { distFolder });
   const lives = await Lives.open(store);
   const { service } = lives;
   const engine = {

@@ -31,7 +31,14 @@ const whole = v.pipe(v.number(), v.safeInteger('must be a whole number'));
 /** A timer of more than 24 days would go off at once; a stage that needs a day is stuck. */
 const dayMinutes = 24 * 60;
 
-const budget = v.pipe(v.number(), v.finite('must be finite'), v.minValue(0.01, 'must be at least 0.01'));
+/** In US dollars: less buys no request. */
+export const leastBudgetUsd = 0.01;
+
+const budget = v.pipe(
+  v.number(),
+  v.finite('must be finite'),
+  v.minValue(leastBudgetUsd, `must be at least ${leastBudgetUsd}`),
+);
 
 const stageFields = {
   model: v.exactOptional(v.nullable(v.string())),

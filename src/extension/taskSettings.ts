@@ -4,7 +4,7 @@ import { complaintOfVariable } from '../engine/claude/environment.ts';
 import { maxExecuting } from '../engine/domain/allocation.ts';
 import type { TaskSettings } from '../engine/domain/task.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
-import { settingsFrom, settingsSchema } from '../engine/settings.ts';
+import { leastBudgetUsd, settingsFrom, settingsSchema } from '../engine/settings.ts';
 import { configurationSection, type SettingKey, settingKeys } from './contributions/ids.ts';
 
 /** Reads one setting as it is: whatever the person, or a hostile repository, wrote. */
@@ -132,7 +132,10 @@ export function taskSettingsFrom(read: ReadSetting): TaskSettings {
 /** 0 stands for "no limit". */
 const taskBudget = v.pipe(
   v.number('must be a number'),
-  v.check((usd) => usd === 0 || (Number.isFinite(usd) && usd >= 0.01), 'must be 0 or at least 0.01'),
+  v.check(
+    (usd) => usd === 0 || (Number.isFinite(usd) && usd >= leastBudgetUsd),
+    `must be 0 or at least ${leastBudgetUsd}`,
+  ),
   v.transform((usd) => (usd === 0 ? null : usd)),
 );
 

@@ -159,6 +159,17 @@ const structured_output = { spec_markdown: '# Spec', acceptance_criteria: ['One'
 say({ type: 'result', subtype: 'success', is_error: false, terminal_reason: 'completed', result: '', structured_output, session_id, num_turns: 2, total_cost_usd: 0.1 });
 `;
 
+/** As a failure names what the program above did. */
+const whatItDid = [
+  '.git file was replaced',
+  'nested/.git',
+  'README.md',
+  'src/text.js',
+  'new.txt',
+  '.vscode/tasks.json',
+  'outside',
+];
+
 describe('a specification that writes', () => {
   it('is named with all that it did, twice, and then waits for a person', async () => {
     const scene = await Scene.make('process', [sampleScript('Slug it', 'right-at-once')]);
@@ -174,16 +185,7 @@ describe('a specification that writes', () => {
     expect(failures).toHaveLength(2);
     for (const named of failures) {
       expect(named).toContain('forbidden-change');
-      for (const words of [
-        '.git file was replaced',
-        'nested/.git',
-        'README.md',
-        'src/text.js',
-        'new.txt',
-        '.vscode/tasks.json',
-        'outside',
-      ])
-        expect(named).toContain(words);
+      for (const words of whatItDid) expect(named).toContain(words);
     }
     expect(host.finals()[0]).toMatchObject({ outcome: 'needs-attention' });
     expect(await stateOf(scene.repository)).toEqual(before);
@@ -243,17 +245,7 @@ describe('QA by the real CLI, in a worktree that it changes', () => {
     const failures = host.lines.filter(({ type }) => type === 'run.failed');
     for (const { data } of failures) {
       const named = JSON.stringify(data);
-      for (const words of [
-        '.git file was replaced',
-        'nested/.git',
-        'README.md',
-        'src/text.js',
-        'new.txt',
-        '.vscode/tasks.json',
-        '.claude/settings.json',
-        'outside',
-      ])
-        expect(named).toContain(words);
+      for (const words of [...whatItDid, '.claude/settings.json']) expect(named).toContain(words);
     }
     expect(await stateOf(scene.repository)).toEqual(before);
     const path = await worktreeOf(scene);

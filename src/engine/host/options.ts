@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import * as v from 'valibot';
 import type { TaskSettings } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
-import { type SettingsInput, settingsFrom, settingsSchema } from '../settings.ts';
+import { leastBudgetUsd, type SettingsInput, settingsFrom, settingsSchema } from '../settings.ts';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -160,8 +160,8 @@ export function whole(text: string): number {
 
 function usd(text: string): number {
   const number = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || number < 0.01)
-    throw new InvalidArgumentError('Give US dollars, 0.01 or more.');
+  if (!/^\d+(\.\d+)?$/.test(text) || number < leastBudgetUsd)
+    throw new InvalidArgumentError(`Give US dollars, ${leastBudgetUsd} or more.`);
   return number;
 }
 

@@ -21,7 +21,7 @@ const defaultIdleMs = 15_000;
 
 /**
  * Starts programs from a small process of its own. The kernel copies a process's page tables at each `fork`, which stops
- * this process's thread: 9 ms in an engine of 150 MB, a hundred times a task, and under 1 ms in a fresh Node.
+ * this process's thread: 9 ms in an engine of 150 MB, for each of the dozens of programs of a task, and under 1 ms in a fresh Node.
  */
 export class Launcher {
   private readonly program: LauncherProgram;

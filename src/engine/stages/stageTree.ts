@@ -61,13 +61,13 @@ export class StageTree {
     const { run, worktree } = request;
     const before = await this.surroundingsBefore(request);
     // First, so that no command after it obeys what was planted.
-    const programs = before === null ? [] : await this.worktrees.putBackPrograms(worktree, before);
+    const programs = await this.putBackPrograms(worktree, before);
     // An implementer's build may well clone something into an ignored folder; its `.git` is taken out all the same.
     const metadata = mayChange
       ? await this.worktrees.verifyMetadata(worktree)
       : await this.worktrees.verify(worktree);
     const [refs, snapshot] = await Promise.all([
-      before === null ? [] : this.worktrees.putBackRefs(worktree, before),
+      this.putBackRefs(worktree, before),
       this.worktrees.snapshot(worktree),
     ]);
     const leaks = await this.takeOutLeaks(worktree, snapshot.changes);
@@ -87,8 +87,8 @@ export class StageTree {
   async overstepOutside(request: StageRunRequest): Promise<Failure | null> {
     const { run, worktree } = request;
     const before = await this.surroundingsBefore(request);
-    const programs = before === null ? [] : await this.worktrees.putBackPrograms(worktree, before);
-    const refs = before === null ? [] : await this.worktrees.putBackRefs(worktree, before);
+    const programs = await this.putBackPrograms(worktree, before);
+    const refs = await this.putBackRefs(worktree, before);
     const leaks = await this.takeOutLeaks(worktree, await this.worktrees.changes(worktree));
     return overstepped(run.stage, [...programs, ...refs, ...namesOf(leaks)]);
   }
@@ -116,6 +116,20 @@ export class StageTree {
   private async surroundingsBefore({ startFile }: StageRunRequest): Promise<Surroundings | null> {
     const started = await readIfPresent(startFile);
     return started === null ? null : v.parse(startSchema, JSON.parse(started)).surroundings;
+  }
+
+  private async putBackPrograms(
+    worktree: StageRunRequest['worktree'],
+    before: Surroundings | null,
+  ): Promise<readonly string[]> {
+    return before === null ? [] : this.worktrees.putBackPrograms(worktree, before);
+  }
+
+  private async putBackRefs(
+    worktree: StageRunRequest['worktree'],
+    before: Surroundings | null,
+  ): Promise<readonly string[]> {
+    return before === null ? [] : this.worktrees.putBackRefs(worktree, before);
   }
 
   private async undo(
