@@ -1,9 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-const clean = { restoreMocks: true, unstubEnvs: true, unstubGlobals: true };
+const shared = {
+  restoreMocks: true,
+  unstubEnvs: true,
+  unstubGlobals: true,
+  // A state that comes late on a loaded machine is no failure: what never comes is.
+  expect: { poll: { timeout: 30_000 } },
+};
 
 /** What needs the host ports 8081 to 8083, a real CLI or minutes runs after the rest, one file at a time. */
-const serial = { ...clean, fileParallelism: false, maxWorkers: 1 };
+const serial = { ...shared, fileParallelism: false, maxWorkers: 1 };
 
 export default defineConfig({
   test: {
@@ -12,7 +18,7 @@ export default defineConfig({
     projects: [
       {
         test: {
-          ...clean,
+          ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/{cli,docker,e2e,fault,fixtures,vscode}/**'],
