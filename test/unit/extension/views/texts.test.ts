@@ -222,13 +222,17 @@ describe('the summary', () => {
 });
 
 describe('the filter', () => {
-  test('wants every word, anywhere in title, description, branch or id', () => {
+  test('wants every word, anywhere in title, description or branch, or as the beginning of the id', () => {
     const worktree = { path: '/w', branch: 'orchestrator/ab12-x', baseBranch: null, baseCommit: 'c' };
     const task = taskIn('queued', 7, { title: 'Add a Clock', description: 'It shows time', worktree });
     const finds = (text: string): boolean | undefined => taskFilter(text)?.(task);
     expect(finds('clock SHOWS')).toBe(true);
     expect(finds('ab12')).toBe(true);
     expect(finds(idOf(7))).toBe(true);
+    expect(finds(idOf(7).slice(0, 8))).toBe(true);
+    expect(finds(idOf(7).slice(1))).toBe(false);
+    // Which may be a number that a person looks for in titles.
+    expect(finds(idOf(7).slice(0, 5))).toBe(false);
     expect(finds('clock moon')).toBe(false);
     expect(taskFilter('  ')).toBeNull();
   });
