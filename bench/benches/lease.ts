@@ -75,7 +75,7 @@ class LeaseRoom {
     });
     const paths = new RunPaths(storage);
     this.workspaces = new Workspaces(this.isolations, paths);
-    this.preparation = new Preparation(this.worktrees, this.workspaces, paths);
+    this.preparation = new Preparation(this.worktrees, this.workspaces, paths, systemClock);
   }
 
   get repository(): string {

@@ -124,7 +124,7 @@ function assemble(
     store,
     worktrees,
     workspaces,
-    preparation: new Preparation(worktrees, workspaces, paths),
+    preparation: new Preparation(worktrees, workspaces, paths, clock),
     stageRunner: new StageRunner({
       worktrees,
       clock,

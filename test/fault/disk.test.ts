@@ -66,6 +66,8 @@ describe.skipIf(!canMount)('an agent that fills the disk', () => {
         expect(JSON.stringify(failed.data)).toMatch(
           /"disk-full".*implementation stage wrote \d+ MiB .* left \d MiB free/,
         );
+        // Whose session and CLI it was is known, though it came to no result.
+        expect(failed.data).toMatchObject({ sessionId: expect.any(String), cliVersion: expect.any(String) });
         // Before the next run begins, and before what it wrote is put aside.
         expect(freeOn(disk)).toBeGreaterThan(freeBefore - 16 * mib);
         barrier.open();
@@ -93,6 +95,35 @@ describe.skipIf(!canMount)('an agent that fills the disk', () => {
         expect(Number(/^size: (\d+)$/m.exec(await scene.git('count-objects', '-v'))?.[1])).toBeLessThan(
           1_024,
         );
+        await expectAllOnRecord(scene, [host, again]);
+        await expectNothingLeft(scene);
+      },
+    );
+
+    it.skipIf(isolation === 'docker' && docker.skip)(
+      'by the setup command: it is ended, named and undone, and tried again when a person says so',
+      async () => {
+        const disk = smallDisk(128);
+        const scene = await Scene.make(isolation, [script], null, disk);
+        const onceWithoutEnd = `[ -e tried ] && exit 0; touch tried; ${writesWithoutEnd}`;
+        const freeBefore = freeOn(disk);
+        const host = await scene.done(scene.task('run', 'Slug it', '--setup-command', onceWithoutEnd), 2);
+        const failed = host.lines.find(({ type }) => type === 'workspace.failed');
+        expect(JSON.stringify(failed?.data)).toMatch(
+          /"disk-full".*setup command wrote \d+ MiB .* left \d MiB free/,
+        );
+        expect(freeOn(disk)).toBeGreaterThan(freeBefore - 32 * mib);
+        const [task] = host.finals();
+        expect(task).toMatchObject({ outcome: 'needs-attention', stages: [] });
+
+        await scene.done(scene.host('retry', task?.task_id ?? ''), 0);
+        const again = await scene.done(scene.host('resume'), 0);
+        expect(again.finals().flatMap(runsOf)).toEqual([
+          'specification 1 success',
+          'implementation 1 success',
+          'qa 1 success',
+        ]);
+        await scene.done(scene.host('accept', task?.task_id ?? ''), 0);
         await expectAllOnRecord(scene, [host, again]);
         await expectNothingLeft(scene);
       },

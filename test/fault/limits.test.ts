@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -36,6 +36,16 @@ if (isFirst) {
   const structured_output = { spec_markdown: '# Spec', acceptance_criteria: ['One'], open_questions: [], files: [], risks: [] };
   say({ ...result, is_error: false, terminal_reason: 'completed', structured_output });
 }
+`;
+
+/** The real CLI, that writes down first what each run of it may cost. */
+const recordingCli = (file: string): string => `#!/bin/sh
+previous=
+for argument; do
+  [ "$previous" = --max-budget-usd ] && echo "$argument" >>'${file}'
+  previous=$argument
+done
+exec '${resolve('node_modules/.bin/claude')}' "$@"
 `;
 
 async function open(
@@ -172,15 +182,28 @@ describe('the budget of a task', () => {
         return null;
       }),
     ]);
+    const cli = await scene.write('claude', recordingCli(join(scene.folder, 'budgets')));
+    await chmod(cli, 0o755);
+    const budgets = async (): Promise<readonly number[]> =>
+      (await readFile(join(scene.folder, 'budgets'), 'utf8')).trimEnd().split('\n').map(Number);
     // A specification costs 0.015: what is left is less than one request.
-    const held = await scene.done(scene.task('run', 'Slug it', '--max-budget', '0.018'), 2);
-    const id = held.finals()[0]?.task_id ?? '';
+    const held = await scene.done(scene.task('run', 'Slug it', '--max-budget', '0.018', '--claude', cli), 2);
+    const [task] = held.finals();
+    const id = task?.task_id ?? '';
     expect((await scene.show(id)).stages.map(({ type, outcome }) => [type, outcome])).toEqual([
       ['specification', 'success'],
       ['implementation', 'budget'],
     ]);
+    const [forSpecification, forImplementation, ...others] = await budgets();
+    expect(forSpecification).toBe(0.018);
+    expect(forImplementation).toBeCloseTo(0.003, 10);
+    expect(others).toEqual([]);
     const asked = (): readonly string[] => turns.filter((turn) => turn.startsWith('implementation'));
     expect(asked()).toEqual(['implementation 0']);
+    // It is the task's budget that is spent, and what a person is told about.
+    expect(JSON.stringify(held.lines.find(({ type }) => type === 'run.failed')?.data)).toMatch(
+      /The task has spent its budget of \$0\.02; it has cost \$0\.\d\d in all.*Retry it to let it spend \$0\.02 more/,
+    );
 
     // Nothing of it starts by itself.
     await scene.done(scene.host('resume'), 0);
@@ -188,5 +211,6 @@ describe('the budget of a task', () => {
     await scene.done(scene.host('retry', id), 0);
     await scene.host('resume').ended;
     expect(asked().length).toBeGreaterThan(1);
+    expect((await budgets())[2]).toBe(0.018);
   });
 });

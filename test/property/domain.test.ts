@@ -79,7 +79,10 @@ describe('the pure core, under any sequence of commands, outcomes, echoes and cl
           const before = task?.budgetFromUsd ?? 0;
           // Only a person's move lets it have more, and only one who was told.
           if ((state.tasks.get(event.taskId)?.budgetFromUsd ?? before) !== before)
-            expect([task?.phase.type, event.type]).toEqual(['attention', 'task.queued']);
+            expect([task?.phase, event.type]).toMatchObject([
+              { type: 'attention', failure: { code: 'budget' } },
+              'task.queued',
+            ]);
         }
       }),
       runs,

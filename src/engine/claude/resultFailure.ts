@@ -41,7 +41,7 @@ export function failureOfResult(result: CliResult, trouble: RequestTrouble): Fai
     case 'error_max_budget_usd':
       return {
         code: 'budget',
-        message: `The stage used up its budget, or what was left of the task's (${result.costUsd.toFixed(2)} USD).`,
+        message: `The stage used up its budget (${result.costUsd.toFixed(2)} USD).`,
         remedy: remedies.budget,
       };
     case 'error_max_structured_output_retries':

@@ -1,6 +1,6 @@
 import { releaseLease } from './admission.ts';
 import { slotPorts } from './allocation.ts';
-import { isBudgetSpent } from './budget.ts';
+import { budgetSpent, isBudgetSpent } from './budget.ts';
 import { contextFor } from './context.ts';
 import type { Verdict } from './commands.ts';
 import type { Decision } from './decision.ts';
@@ -8,7 +8,7 @@ import { runIdOf, type Digest, type LeaseId, type TaskId } from './ids.ts';
 import type { Failure } from './outcome.ts';
 import { failurePolicies, retryAt, slotRecheckMs } from './policy.ts';
 import { nextStage, type Stage } from './stage.ts';
-import { type QueueReason, type StopIntent, type Task, totalCostUsd } from './task.ts';
+import type { QueueReason, StopIntent } from './task.ts';
 
 /** Starts the next run of a stage in the lease the task holds. The caller made sure that its context is there. */
 export function startRun(
@@ -35,15 +35,6 @@ export function startRun(
   const attempt = task.runs.filter((run) => run.stage === stage).length + 1;
   const runId = runIdOf(taskId, stage, attempt);
   decision.emit('run.started', taskId, { runId, leaseId, stage, attempt, inputDigests, containerPort });
-}
-
-function budgetSpent(task: Task): Failure {
-  const [spent, budget] = [totalCostUsd(task), task.settings.maxBudgetUsd ?? 0].map((usd) => usd.toFixed(2));
-  return {
-    code: 'budget',
-    message: `The task has spent its budget of $${budget}; it has cost $${spent} in all.`,
-    remedy: `Retry it to let it spend $${budget} more, or cancel it.`,
-  };
 }
 
 export function queue(decision: Decision, taskId: TaskId, stage: Stage, reason: QueueReason): void {

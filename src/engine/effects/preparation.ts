@@ -1,8 +1,12 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { LeaseId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
-import { OrchestratorError } from '../ports/errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import { errorOf, OrchestratorError } from '../ports/errors.ts';
 import type { Workspace } from '../ports/isolation.ts';
-import { readExitRecord } from '../process/runDirectory.ts';
+import { createWhole, readExitRecord } from '../process/runDirectory.ts';
+import { watchingDisk } from '../process/watchedProgram.ts';
 import { runProjectCommand } from '../stages/testCommand.ts';
 import type { Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import type { RunPaths } from './runPaths.ts';
@@ -16,11 +20,13 @@ export class Preparation {
   private readonly worktrees: WorktreeManager;
   private readonly workspaces: Workspaces;
   private readonly paths: RunPaths;
+  private readonly clock: Clock;
 
-  constructor(worktrees: WorktreeManager, workspaces: Workspaces, paths: RunPaths) {
+  constructor(worktrees: WorktreeManager, workspaces: Workspaces, paths: RunPaths, clock: Clock) {
     this.worktrees = worktrees;
     this.workspaces = workspaces;
     this.paths = paths;
+    this.clock = clock;
   }
 
   async prepare(
@@ -40,7 +46,7 @@ export class Preparation {
     if (populated.status === 'rejected') throw populated.reason;
     signal.throwIfAborted();
     if (task.settings.setupCommand !== null)
-      await this.setUp(task, workspace.value, task.settings.setupCommand, signal);
+      await this.setUp(task, worktree, workspace.value, task.settings.setupCommand, signal);
     return { worktree, workspace: workspace.value };
   }
 
@@ -53,20 +59,38 @@ export class Preparation {
     });
   }
 
-  private async setUp(task: Task, workspace: Workspace, command: string, signal: AbortSignal): Promise<void> {
+  private async setUp(
+    task: Task,
+    worktree: Worktree,
+    workspace: Workspace,
+    command: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const runDir = this.paths.ofSetup(task.id, attempt);
       const earlier = await readExitRecord(runDir);
       if (earlier?.reason === 'exited' && earlier.code === 0) return;
       if (earlier !== null) continue;
-      const result = await runProjectCommand({
-        workspace,
-        runDir,
-        command,
-        timeoutMs: setupTimeoutMs,
-        signal,
-      });
+      const wasStarted = await workspace.wasStarted(runDir);
+      const startFile = this.paths.startOfSetup(task.id, attempt);
+      await mkdir(dirname(startFile), { recursive: true });
+      await createWhole(startFile, '');
+      const watched = {
+        name: 'setup command',
+        folder: worktree.path,
+        since: (await stat(startFile)).mtimeMs,
+        clock: this.clock,
+        stop: () => workspace.stop(runDir),
+        detach: signal,
+      };
+      const end = await watchingDisk(watched, () =>
+        runProjectCommand({ workspace, runDir, command, timeoutMs: setupTimeoutMs, signal }),
+      );
+      if (end.type === 'disk-full') throw errorOf(end.failure);
+      const result = end.value;
       if (result.exitCode === 0) return;
+      // Ended together with an earlier engine or container, which says nothing about the command.
+      if (wasStarted && result.exitCode === null && result.exit.reason !== 'timeout') continue;
       throw new OrchestratorError(
         'environment',
         `The setup command \`${command}\` ${result.exitCode === null ? 'was ended' : `exited with ${result.exitCode}`}: ${result.outputTail.slice(-500)}`,

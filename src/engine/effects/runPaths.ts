@@ -40,4 +40,9 @@ export class RunPaths {
   ofSetup(taskId: TaskId, attempt: number): string {
     return join(this.ofTask(taskId), `setup-${attempt}`);
   }
+
+  /** When that try began, for the engine alone. */
+  startOfSetup(taskId: TaskId, attempt: number): string {
+    return join(this.startsOf(taskId), `setup-${attempt}`);
+  }
 }

@@ -31,6 +31,11 @@ export class OrchestratorError extends Error {
   }
 }
 
+/** A failure as something to throw. */
+export function errorOf({ code, message, ...options }: Failure): OrchestratorError {
+  return new OrchestratorError(code, message, options);
+}
+
 /** Any thrown thing as a failure to record. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof OrchestratorError) {

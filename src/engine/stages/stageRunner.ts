@@ -8,16 +8,16 @@ import { cliEnvironment } from '../claude/environment.ts';
 import type { CliOutcome } from '../claude/outcome.ts';
 import type { TestRun } from '../context/bundle.ts';
 import { sealBundle } from '../context/digest.ts';
-import { budgetLeftUsd } from '../domain/budget.ts';
+import { budgetLeftUsd, budgetSpent } from '../domain/budget.ts';
 import type { RunYield } from '../domain/commands.ts';
 import type { Failure } from '../domain/outcome.ts';
 import type { Stage } from '../domain/stage.ts';
-import type { Run, Task } from '../domain/task.ts';
+import { type Run, type Task, totalCostUsd } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
-import { OrchestratorError } from '../ports/errors.ts';
+import { errorOf, OrchestratorError } from '../ports/errors.ts';
 import { agentIdentity } from '../worktrees/surroundings.ts';
-import { DiskWatch, type Overrun } from '../process/diskWatch.ts';
 import { secretValuesOf } from '../process/redactor.ts';
+import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { implementation } from './implementation.ts';
 import { failedTestsReport, qa, verdictOf } from './qa.ts';
@@ -103,9 +103,13 @@ export class StageRunner {
       const planted = await this.tree.overstepOutside(request);
       return planted === null ? reportFailedTests(request, head, tests) : failed(nothingAsked, planted);
     }
-    const outcome = await this.onDisk(request, request.runDir, signals, () =>
+    const asked = await this.onDisk(request, request.runDir, signals, () =>
       this.ask(definition, request, tests, signals.detach),
     );
+    const outcome: CliOutcome =
+      asked.type === 'ended'
+        ? asked.value
+        : { ...spent(asked.value ?? nothingAsked), type: 'failure', failure: asked.failure };
     if (outcome.type === 'failure') {
       const planted = await this.tree.overstepOutside(request);
       return planted === null
@@ -135,7 +139,7 @@ export class StageRunner {
     if (command === null) return null;
     this.onActivity(task, run, { type: 'does', text: `Tests: ${command}` });
     const testsDir = testsDirectory(runDir);
-    const { exit, ...tests } = await this.onDisk(request, testsDir, signals, () =>
+    const tested = await this.onDisk(request, testsDir, signals, () =>
       runProjectCommand({
         workspace,
         runDir: testsDir,
@@ -145,6 +149,8 @@ export class StageRunner {
       }),
     );
     signals.stop.throwIfAborted();
+    if (tested.type === 'disk-full') throw errorOf(tested.failure);
+    const { exit, ...tests } = tested.value;
     if (exit.reason === 'lost' || exit.reason === 'stopped') {
       const detail = exit.detail === undefined ? '' : ` (${exit.detail})`;
       throw new OrchestratorError('killed', `The test command was ended before it finished${detail}.`);
@@ -155,29 +161,22 @@ export class StageRunner {
     return tests;
   }
 
-  /**
-   * Runs a program that is known by this run directory. Throws `disk-full` when it filled the disk: before anything looks
-   * at the worktree, since whatever does would copy it all into the repository's objects.
-   */
+  /** Runs a program of the stage that is known by this run directory. */
   private async onDisk<Value>(
     { run, workspace, worktree, startFile }: StageRunRequest,
     runDir: string,
     { detach }: RunSignals,
     program: () => Promise<Value>,
-  ): Promise<Value> {
-    const watch = new DiskWatch({
+  ): Promise<WatchedEnd<Value>> {
+    const watched = {
+      name: `${run.stage} stage`,
       folder: worktree.path,
       since: (await stat(startFile)).mtimeMs,
       clock: this.clock,
       stop: () => workspace.stop(runDir),
-    });
-    // Settled first: a program that was ended, or met a full disk, may have failed in any way.
-    const [ended] = await Promise.allSettled([program()]);
-    const overrun = detach.aborted ? null : await watch.end();
-    watch.close();
-    if (overrun !== null) throw diskFull(run.stage, overrun);
-    if (ended.status === 'rejected') throw ended.reason;
-    return ended.value;
+      detach,
+    };
+    return watchingDisk(watched, program);
   }
 
   private cliEnvironment(): Record<string, string> {
@@ -195,7 +194,8 @@ export class StageRunner {
     const { systemPrompt, contextFolder } = promptFiles(runDir);
     const env = this.cliEnvironment();
     const isStarted = await workspace.wasStarted(runDir);
-    return runCli({
+    const leftUsd = budgetLeftUsd(task) ?? Infinity;
+    const outcome = await runCli({
       workspace,
       launch: {
         runDir,
@@ -206,10 +206,7 @@ export class StageRunner {
           sessionId: sessionIdOf(run.id),
           session: secretValuesOf(env).length === 0 ? 'kept' : 'not-kept',
           systemPromptPath: workspace.pathInside(systemPrompt),
-          settings: {
-            ...settings,
-            maxBudgetUsd: Math.min(settings.maxBudgetUsd, budgetLeftUsd(task) ?? Infinity),
-          },
+          settings: { ...settings, maxBudgetUsd: Math.min(settings.maxBudgetUsd, leftUsd) },
           testCommand: task.settings.testCommand,
           schema: jsonSchemaOf(definition.output(request.context)),
           readableDirectories: [workspace.pathInside(contextFolder)],
@@ -222,6 +219,11 @@ export class StageRunner {
       signal: detach,
       onActivity: (activity) => this.onActivity(task, run, activity),
     });
+    const isOfTask =
+      outcome.type === 'failure' && outcome.failure.code === 'budget' && leftUsd < settings.maxBudgetUsd;
+    return isOfTask
+      ? { ...outcome, failure: budgetSpent(task, totalCostUsd(task) + outcome.costUsd) }
+      : outcome;
   }
 
   private async conclude(
@@ -262,15 +264,6 @@ export function testsDirectory(runDir: string): string {
 
 const nothingToSumUp = { files: [], stat: '' };
 
-function diskFull(stage: Stage, { written, free }: Overrun): OrchestratorError {
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-  return new OrchestratorError(
-    'disk-full',
-    `The ${stage} stage wrote ${megabytes(written)} to its worktree, left ${megabytes(free)} free on the disk, and was ended. The largest of its files were removed.`,
-    { remedy: 'See in its output what it wrote. Make room, or tell it what not to write, then retry.' },
-  );
-}
-
 const nothingChanged: Failure = {
   code: 'no-change',
   message: 'The implementation stage said it was done but changed nothing.',
@@ -290,9 +283,10 @@ function reportFailedTests({ context }: StageRunRequest, commit: string, tests: 
 
 const nothingAsked = { sessionId: null, costUsd: 0, cliVersion: null };
 
-function failed(
-  { sessionId, costUsd, cliVersion }: Pick<CliOutcome, 'sessionId' | 'costUsd' | 'cliVersion'>,
-  failure: Failure,
-): StageReport {
-  return { type: 'failed', failure, sessionId, costUsd, cliVersion };
+type Spent = Pick<CliOutcome, 'sessionId' | 'costUsd' | 'cliVersion'>;
+
+const spent = ({ sessionId, costUsd, cliVersion }: Spent): Spent => ({ sessionId, costUsd, cliVersion });
+
+function failed(outcome: Spent, failure: Failure): StageReport {
+  return { ...spent(outcome), type: 'failed', failure };
 }

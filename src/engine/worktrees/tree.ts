@@ -1,5 +1,5 @@
-import { copyFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   changesBetween,
   changesInIndex,
@@ -9,7 +9,7 @@ import {
   type FileChange,
 } from './commits.ts';
 import { isBehindLink } from './files.ts';
-import type { Git } from './git.ts';
+import { fieldsOf, type Git } from './git.ts';
 import { gitlinksOf } from './gitlinks.ts';
 import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
@@ -96,7 +96,33 @@ export async function restoreTo(worktree: Worktree, commit: string): Promise<rea
   }
   await checkOut(git, commit);
   if (tip !== commit) await moveBranch(worktree, commit, tip, 'restore');
+  await removeNoLongerIgnored(worktree, git);
   return undone.map(({ path }) => path);
+}
+
+/**
+ * Removes the files that only the undone ignore rules hid. Those rules said that they are no work, and no salvage commit has
+ * to carry them; left where they are, they would be taken for the next stage's.
+ */
+async function removeNoLongerIgnored(worktree: Worktree, git: Git): Promise<void> {
+  const { copiedFiles } = await markerOf(worktree);
+  const untracked = fieldsOf(await git.run(['ls-files', '-z', '--others', '--exclude-standard']));
+  for (const path of untracked.filter((each) => !copiedFiles.includes(each))) {
+    await rm(join(worktree.path, path), { recursive: true, force: true });
+    await removeEmptyFolders(worktree.path, dirname(path));
+  }
+}
+
+/** This folder and those above it, as git leaves none behind either. */
+async function removeEmptyFolders(root: string, folder: string): Promise<void> {
+  for (let empty = folder; empty !== '.'; empty = dirname(empty)) {
+    try {
+      await rmdir(join(root, empty));
+    } catch (error) {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+      throw error;
+    }
+  }
 }
 
 /** Makes the files those of a commit, given that our index describes the files as they are. */

@@ -95,6 +95,20 @@ describe('a task with a budget of its own', () => {
     expect(budgetLeftUsd(world.task)).toBeCloseTo(0.7);
   });
 
+  it('is not given more by a retry of another failure, though that one spent the last of it: first it is told', () => {
+    const world = new BudgetWorld(0.5);
+    world.step('prepare');
+    world.step('run', 'bad');
+    expect(world.task.phase).toMatchObject({ type: 'attention', failure: { code: 'internal' } });
+    world.person('retry');
+    expect(budgetLeftUsd(world.task)).toBe(0);
+    world.step('prepare');
+    expect(world.task.phase).toMatchObject({ type: 'attention', failure: { code: 'budget' } });
+    expect(world.runs).toEqual(['specification 1 failed']);
+    world.person('retry');
+    expect(budgetLeftUsd(world.task)).toBe(0.5);
+  });
+
   it('holds rework too, and a task that is held can be cancelled', () => {
     const world = new BudgetWorld(1.5);
     world.step('prepare');

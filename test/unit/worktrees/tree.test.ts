@@ -208,6 +208,28 @@ describe('restore', () => {
     expect(await repository.git('status', '--porcelain')).toBe('');
   });
 
+  test('removes what only the undone ignore rules hid, and nothing of it goes into the repository', async () => {
+    await write('.gitignore', '*.log\nbuild/\nmade/\n/.env\n');
+    await write('made/deep/er/product.o', 'x'.repeat(100_000));
+    await write('made/other.o', 'product');
+    await write('src/made/more.o', 'product');
+    await write('.env', 'SETTING=1');
+    await write('noise.log', 'ignored before, too');
+    await write('keep/noise.log', 'ignored before, too');
+    expect(await manager.restore(worktree, worktree.baseCommit)).toEqual(['.gitignore']);
+    expect(await manager.changes(worktree)).toEqual([]);
+    expect((await readdir(worktree.path)).toSorted()).toEqual(
+      [
+        ...(await readdir(repository.path)).filter((name) => name !== '.git'),
+        '.git',
+        'keep',
+        'noise.log',
+      ].toSorted(),
+    );
+    expect(await readdir(join(worktree.path, 'src'))).toEqual(['a.txt']);
+    expect(await repository.git('ls-tree', '-r', '--name-only', salvaged(1))).not.toContain('made');
+  });
+
   test('refuses what is no commit of the repository', async () => {
     for (const commit of ['HEAD', '--hard', 'f'.repeat(40)]) {
       await expect(manager.restore(worktree, commit)).rejects.toMatchObject({ code: 'bad-input' });
