@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CommanderError, Command, Option } from 'commander';
+import { withoutServiceKeys } from './claude/credentialGuard.ts';
 import { stages, type Stage } from './domain/stage.ts';
 import { doctor } from './host/doctor.ts';
 import { add, resume, run } from './host/drive.ts';
@@ -36,7 +37,7 @@ export async function runHost(args: readonly string[], io: HostIo, assets: Asset
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.asAsked : exitCodes.badInput;
     const { code: errorCode, message } = explain(error);
-    io.stderr.write(`${plainBlock(message)}\n`);
+    io.stderr.write(`${withoutServiceKeys(plainBlock(message))}\n`);
     return errorCode;
   }
 }
@@ -49,6 +50,8 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      // It quotes what it does not know: `--api-key=...`, say.
+      outputError: (text, write) => write(withoutServiceKeys(text)),
     });
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).exitOverride();

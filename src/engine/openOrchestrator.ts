@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { DockerIsolation } from './allocation/dockerIsolation.ts';
 import { ProcessIsolation } from './allocation/processIsolation.ts';
+import { cliEnvironment } from './claude/environment.ts';
+import { refusalOfCredentials } from './claude/credentialGuard.ts';
 import type { TaskId } from './domain/ids.ts';
 import type { IsolationKind } from './domain/task.ts';
 import { EffectRunner } from './effects/effectRunner.ts';
@@ -16,6 +18,7 @@ import type { Logger } from './ports/logger.ts';
 import type { Store } from './ports/store.ts';
 import { executeThrough } from './process/exec.ts';
 import { Launcher } from './process/launcher.ts';
+import { secretValuesOf } from './process/redactor.ts';
 import { EngineServer, type SharedEngine } from './sharing/engineServer.ts';
 import { StageRunner } from './stages/stageRunner.ts';
 import { SteadyClock } from './steadyClock.ts';
@@ -112,6 +115,8 @@ function assemble(
   server: EngineServer,
 ): Orchestrator {
   const { storage, clock, logger, worktrees, environment } = configuration;
+  const agentEnvironment = configuration.agentEnvironment ?? {};
+  const credentials = (): readonly string[] => secretValuesOf(cliEnvironment(environment, agentEnvironment));
   const isolations = makeIsolations(configuration);
   const launcher = new Launcher({
     nodePath: process.execPath,
@@ -129,7 +134,7 @@ function assemble(
       worktrees,
       clock,
       environment,
-      agentEnvironment: configuration.agentEnvironment ?? {},
+      agentEnvironment,
       onActivity: (task, run, activity) => service.onActivity(task, run, activity),
     }),
     paths,
@@ -147,7 +152,8 @@ function assemble(
     service,
     isolations,
     records: store,
-    dispatch: (command, bundles) => service.dispatch(command, bundles),
+    dispatch: async (command, bundles) =>
+      refusalOfCredentials(command, bundles, credentials()) ?? service.dispatch(command, bundles),
     importTasks: (command, bundles) => service.importTasks(command, bundles),
     importArchive: (path) => service.importArchive(path),
     settled: (taskId: TaskId) => service.settled(taskId),

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { HostProcess } from '../support/hostProcess.ts';
 import { sampleScript } from '../support/sampleScript.ts';
-import { Barrier, Scene } from '../support/scene.ts';
+import { Barrier, Scene, secret } from '../support/scene.ts';
 
 const run = promisify(execFile);
 const claude = resolve(import.meta.dirname, '../../node_modules/.bin/claude');
@@ -84,6 +84,46 @@ test('what a title says reaches the terminal without its control characters', as
   const refused = await scene.done(scene.host('cancel', task?.task_id ?? ''), 3);
   expect(refused.stderr).toContain('[2J it');
   expect(refused.stderr).not.toContain('\u001b');
+});
+
+const theirKey = 'sk-ant-api03-Not_a-Real-0123456789abcdef';
+
+test.each([
+  ['an option that there is not', ['--api-key', theirKey]],
+  ['an option that there is not, in one word', [`--api-key=${theirKey}`]],
+  ['the description', ['--description', `Use ${theirKey}`]],
+  ['the description, as the one of the environment', ['--description', `Use ${secret}`]],
+  ['the test command', ['--test-command', `ANTHROPIC_API_KEY=${theirKey} npm test`]],
+  ['a value that is none', ['--max-budget', theirKey]],
+])('a key that is given by %s is refused, kept nowhere and not repeated', async (_where, args) => {
+  const scene = await Scene.make('process', []);
+  const refused = await scene.done(
+    scene.host('add', '--title', 'Slug it', '--isolation', 'process', '--claude', claude, ...args),
+    3,
+  );
+  expect(refused.stderr).not.toBe('');
+  const told = JSON.stringify(refused.lines) + refused.stderr;
+  for (const key of [theirKey, secret]) expect(told).not.toContain(key);
+  const left = await readdir(scene.folder, { recursive: true, withFileTypes: true });
+  for (const entry of left.filter((each) => each.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    const content = await readFile(path);
+    for (const key of [theirKey, secret]) expect(content.includes(key), path).toBe(false);
+  }
+});
+
+test('a key in a settings file is refused, and one in a note too', async () => {
+  const scene = await Scene.make('process', [sampleScript('Slug it', 'right-at-once')]);
+  const settings = await scene.write('settings.json', JSON.stringify({ isolation: theirKey }));
+  const refused = await scene.done(scene.host('add', '--title', 'Slug it', '--settings', settings), 3);
+  expect(refused.stderr).toContain('isolation');
+  expect(refused.stderr).not.toContain(theirKey);
+  const host = await scene.done(scene.task('run', 'Slug it', '--gate', 'specification'), 2);
+  const id = host.finals()[0]?.task_id ?? '';
+  const note = await scene.done(scene.host('send-back', id, '--note', `Use ${theirKey}`), 3);
+  expect(note.stderr).toContain('A credential stands in these words');
+  expect(note.stderr).not.toContain(theirKey);
+  expect((await scene.show(id)).status).toBe('inreview');
 });
 
 test('a file that the request names by @path is not read before the agent may read it', async () => {
