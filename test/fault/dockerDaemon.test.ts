@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DockerDaemon } from '../support/dockerDaemon.ts';
 import { isFull } from '../support/faultNumbers.ts';
 import { HeldTask, runsOf } from '../support/heldTask.ts';
+import { InterceptingProxy } from '../support/interceptingProxy.ts';
 import { requireDocker } from '../support/suites.ts';
 
 const { skip } = await requireDocker();
@@ -74,6 +75,35 @@ describe.skipIf(skip || process.getuid?.() !== 0)('a Docker engine that fails un
       expect((await held.scene.done(held.host, 2)).finals()).toMatchObject([{ outcome: 'cancelled' }]);
       await held.leavesNothing();
       held.release();
+    },
+    240_000,
+  );
+
+  // Takes the minute after which an engine counts as silent, at the start and with the look after it.
+  test.each(isFull ? (['hears of it late'] as const) : [])(
+    'and is silent while a run is started: one that %s runs it once, and no second one beside it',
+    async () => {
+      let freezes: () => void = () => {};
+      const frozen = new Promise<void>((resolve) => (freezes = resolve));
+      let asked: () => void = () => {};
+      const nextRequest = new Promise<void>((resolve) => (asked = resolve));
+      let state: 'before' | 'frozen' = 'before';
+      const proxy = await InterceptingProxy.open(`${daemon.socket}.proxy`, daemon.socket, (text) => {
+        if (state === 'frozen') asked();
+        // A run is started detached, unlike the commands before it.
+        if (state === 'before' && text.includes('"Detach":true')) {
+          daemon.freeze();
+          state = 'frozen';
+          freezes();
+        }
+      });
+      const { bridgeAddress, image } = daemon;
+      const starting = HeldTask.start('docker', { host: `unix://${proxy.path}`, bridgeAddress, image });
+      await frozen;
+      await nextRequest.finally(() => daemon.thaw());
+      const held = await starting;
+      held.release();
+      expect(runsOf(await held.finish())).toEqual(['specification 1 success']);
     },
     240_000,
   );

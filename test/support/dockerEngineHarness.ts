@@ -8,6 +8,7 @@ import type { ContainerEngine } from '../../src/engine/allocation/containerEngin
 import { labels } from '../../src/engine/allocation/containerSpec.ts';
 import type { DockerIsolationOptions } from '../../src/engine/allocation/dockerIsolation.ts';
 import { DockerIsolation } from '../../src/engine/allocation/dockerIsolation.ts';
+import { ContainerImages, type PreparedImage } from '../../src/engine/allocation/image.ts';
 import type { SlotPort } from '../../src/engine/domain/allocation.ts';
 import { leaseIdOf, taskIdOf } from '../../src/engine/domain/ids.ts';
 import type { Clock } from '../../src/engine/ports/clock.ts';
@@ -31,6 +32,8 @@ const claudeExecutable = join(
   'bin',
   'claude.exe',
 );
+
+const buildContext = resolve(import.meta.dirname, '../../media/container');
 
 /** The base image of `media/container/Dockerfile`; the Docker suites run on it. */
 export const baseImage = 'node:24-bookworm-slim';
@@ -115,7 +118,7 @@ export class DockerHarness {
     this.storageIds.add(storageId);
     const isolation = new DockerIsolation({
       storageId,
-      buildContext: resolve(import.meta.dirname, '../../media/container'),
+      buildContext,
       logger: silentLogger,
       clock: new RealClock(),
       onProgress: () => {},
@@ -123,6 +126,20 @@ export class DockerHarness {
     });
     this.isolations.push(isolation);
     return isolation;
+  }
+
+  /** The image that users get, built if it is not there. */
+  async ownImage(): Promise<PreparedImage> {
+    const storageId = this.storageId();
+    this.storageIds.add(storageId);
+    const images = new ContainerImages({
+      engine: this.engine,
+      storageId,
+      buildContext,
+      user: { uid: 1000, gid: 1000 },
+      onProgress: () => {},
+    });
+    return images.prepare(null);
   }
 
   /** Ids of this storage's containers. */

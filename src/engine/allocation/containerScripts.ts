@@ -25,7 +25,7 @@ done`;
 
 /** Files in a run directory by which the scripts tell each other why a run ends. */
 export const markers = ['stop', 'timed-out'] as const;
-const [stopMarker, timeoutMarker] = markers;
+export const [stopMarker, timeoutMarker] = markers;
 
 /** Kills every process but the first and this one, and waits until they are gone. */
 const sweep = `

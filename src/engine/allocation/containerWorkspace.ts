@@ -133,7 +133,7 @@ export class ContainerWorkspace implements Workspace {
     const record: LaunchRecord = { containerId, execId, timeoutMs };
     const launchFile = join(launch.runDir, runFiles.launch);
     await writeReplacing(launchFile, JSON.stringify({ argv, startedAt: clock.now(), ...record }));
-    await this.inContainer(() => engine.startExec(execId));
+    await this.inContainer(() => startUnlessSilent(engine, execId));
   }
 
   async wasStarted(runDir: string): Promise<boolean> {
@@ -192,5 +192,17 @@ export class ContainerWorkspace implements Workspace {
       }
       throw new OrchestratorError('environment', `Docker refused: ${error.message}`, { cause: error });
     }
+  }
+}
+
+/**
+ * Silence is no refusal: an engine that hangs may have heard the order, and carry it out when it is back. What became of it
+ * is for whoever waits for the run to find out.
+ */
+async function startUnlessSilent(engine: ContainerEngine, execId: string): Promise<void> {
+  try {
+    await engine.startExec(execId);
+  } catch (error) {
+    if (EngineError.is(error)) throw error;
   }
 }

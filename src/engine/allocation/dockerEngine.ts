@@ -49,6 +49,12 @@ export async function openDockerEngine(address: string | null = null): Promise<C
   );
 }
 
+/** `abortSignal`: nobody waits for the answer any more. */
+type Request<Answer> = (giveUp: { readonly abortSignal: AbortSignal }) => Promise<Answer>;
+
+/** These take options too, which dockerode's types do not know. */
+type TakesOptions = (options: object) => Promise<unknown>;
+
 class DockerEngine implements ContainerEngine {
   readonly address: string;
   private readonly docker: Docker;
@@ -59,7 +65,9 @@ class DockerEngine implements ContainerEngine {
   }
 
   async info(): Promise<EngineInfo> {
-    const info: unknown = await this.ask(this.docker.info());
+    const info: unknown = await this.ask((giveUp) =>
+      (this.docker.info as TakesOptions).call(this.docker, giveUp),
+    );
     const known = v.parse(
       v.object({
         ServerVersion: v.string(),
@@ -82,7 +90,10 @@ class DockerEngine implements ContainerEngine {
   }
 
   async bridgeAddress(): Promise<string | null> {
-    const network: unknown = await this.ask(this.docker.getNetwork('bridge').inspect());
+    const bridge = this.docker.getNetwork('bridge');
+    const network: unknown = await this.ask((giveUp) =>
+      (bridge.inspect as TakesOptions).call(bridge, giveUp),
+    );
     const configSchema = v.object({ Subnet: v.optional(v.string()), Gateway: v.optional(v.string()) });
     const { IPAM } = v.parse(
       v.object({ IPAM: v.object({ Config: v.nullish(v.array(configSchema), []) }) }),
@@ -95,14 +106,17 @@ class DockerEngine implements ContainerEngine {
   }
 
   async imageId(name: string): Promise<string | null> {
-    const image = await this.orNull(this.docker.getImage(name).inspect());
+    const image = await this.orNull((giveUp) =>
+      this.docker.getImage(name).inspect({ ...giveUp } as Docker.ImageInspectOptions),
+    );
     return image?.Id ?? null;
   }
 
   async buildImage(folder: string, tag: string, onLine: (line: string) => void): Promise<void> {
     // No `pull`: the base image that is here is the one to use, and the only one where there is no registry.
-    const stream = await this.ask(
-      this.docker.buildImage({ context: folder, src: ['Dockerfile'] }, { t: tag, rm: true, forcerm: true }),
+    const options = { t: tag, rm: true, forcerm: true };
+    const stream = await this.ask((giveUp) =>
+      this.docker.buildImage({ context: folder, src: ['Dockerfile'] }, { ...options, ...giveUp }),
     );
     const tail: string[] = [];
     let failure: string | undefined;
@@ -125,13 +139,15 @@ class DockerEngine implements ContainerEngine {
   }
 
   async create(spec: ContainerSpec): Promise<string> {
-    const container = await this.ask(this.docker.createContainer(createOptions(spec)));
+    const container = await this.ask((giveUp) =>
+      this.docker.createContainer({ ...createOptions(spec), ...giveUp }),
+    );
     return container.id;
   }
 
   async start(id: string): Promise<void> {
     try {
-      await this.ask(this.docker.getContainer(id).start());
+      await this.ask((giveUp) => this.docker.getContainer(id).start(giveUp));
     } catch (error) {
       // dockerode takes "it is started already" for an error.
       if (!EngineError.is(error, 304)) throw error;
@@ -142,12 +158,12 @@ class DockerEngine implements ContainerEngine {
     const container = this.docker.getContainer(id);
     for (let attempt = 0; attempt < removalAttempts; attempt++) {
       try {
-        await this.ask(container.remove({ force: true, v: true }));
+        await this.ask((giveUp) => container.remove({ force: true, v: true, ...giveUp }));
       } catch (error) {
         // 409: somebody else is removing it, as the engine itself does when a container ends.
         if (!EngineError.is(error, 404, 409)) throw error;
       }
-      if ((await this.orNull(container.inspect())) === null) return;
+      if ((await this.orNull((giveUp) => container.inspect(giveUp))) === null) return;
       // The engine tells nobody when a removal that it refuses to repeat is done.
       await new Promise((resolve) => setTimeout(resolve, removalPauseMs));
     }
@@ -155,8 +171,8 @@ class DockerEngine implements ContainerEngine {
   }
 
   async list(labels: Readonly<Record<string, string>>): Promise<readonly ContainerSummary[]> {
-    const found = await this.ask(
-      this.docker.listContainers({ all: true, filters: { label: labelFilter(labels) } }),
+    const found = await this.ask((giveUp) =>
+      this.docker.listContainers({ all: true, filters: { label: labelFilter(labels) }, ...giveUp }),
     );
     return found.map((each) => ({
       id: each.Id,
@@ -167,15 +183,14 @@ class DockerEngine implements ContainerEngine {
   }
 
   async isRunning(id: string): Promise<boolean | null> {
-    const state = await this.orNull(this.docker.getContainer(id).inspect());
+    const state = await this.orNull((giveUp) => this.docker.getContainer(id).inspect(giveUp));
     return state === null ? null : state.State.Running;
   }
 
   async run(id: string, argv: readonly string[], timeoutMs = answerTimeoutMs): Promise<CommandOutput> {
-    const exec = await this.ask(
-      this.docker.getContainer(id).exec({ Cmd: [...argv], AttachStdout: true, AttachStderr: true }),
-    );
-    const stream = await this.ask(exec.start({ hijack: true }));
+    const attached = { Cmd: [...argv], AttachStdout: true, AttachStderr: true };
+    const exec = await this.ask((giveUp) => this.docker.getContainer(id).exec({ ...attached, ...giveUp }));
+    const stream = await this.ask((giveUp) => exec.start({ hijack: true, ...giveUp }));
     const timeout = AbortSignal.timeout(timeoutMs);
     const expire = () =>
       stream.destroy(new EngineError(500, `A command in the container took over ${timeoutMs} ms.`));
@@ -191,7 +206,7 @@ class DockerEngine implements ContainerEngine {
       timeout.removeEventListener('abort', expire);
     }
     // A stream that a dying engine cut off looks like a normal end; only this answer tells.
-    const { ExitCode } = await this.ask(exec.inspect());
+    const { ExitCode } = await this.ask((giveUp) => exec.inspect(giveUp));
     return { code: ExitCode, ...output };
   }
 
@@ -200,21 +215,18 @@ class DockerEngine implements ContainerEngine {
     argv: readonly string[],
     env: Readonly<Record<string, string>>,
   ): Promise<string> {
-    const exec = await this.ask(
-      this.docker
-        .getContainer(id)
-        .exec({ Cmd: [...argv], Env: environmentList(env), WorkingDir: '/workspace' }),
-    );
+    const detached = { Cmd: [...argv], Env: environmentList(env), WorkingDir: '/workspace' };
+    const exec = await this.ask((giveUp) => this.docker.getContainer(id).exec({ ...detached, ...giveUp }));
     return exec.id;
   }
 
   async startExec(execId: string): Promise<void> {
-    const reply = await this.ask(this.docker.getExec(execId).start({ Detach: true }));
+    const reply = await this.ask((giveUp) => this.docker.getExec(execId).start({ Detach: true, ...giveUp }));
     reply.resume();
   }
 
   async execState(execId: string): Promise<'running' | 'ended' | 'unknown'> {
-    const exec = await this.orNull(this.docker.getExec(execId).inspect());
+    const exec = await this.orNull((giveUp) => this.docker.getExec(execId).inspect(giveUp));
     if (exec === null) return 'unknown';
     return exec.Running ? 'running' : 'ended';
   }
@@ -225,14 +237,14 @@ class DockerEngine implements ContainerEngine {
     onEnd: () => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const stream = await this.ask(
+    const stream = await this.ask(({ abortSignal }) =>
       this.docker.getEvents({
         filters: {
           type: ['container'],
           label: labelFilter(labels),
           event: ['die', 'destroy', 'oom', 'exec_die'],
         },
-        abortSignal: signal,
+        abortSignal: AbortSignal.any([signal, abortSignal]),
       }),
     );
     const follow = async () => {
@@ -246,14 +258,19 @@ class DockerEngine implements ContainerEngine {
   }
 
   /** The answer, with the engine's refusals as `EngineError` and silence as an `environment` error with its remedy. */
-  private async ask<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  private async ask<Answer>(request: Request<Answer>): Promise<Answer> {
+    const giveUp = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     // docker-modem never settles a request whose reply the engine broke off.
     const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('no answer')), answerTimeoutMs);
+      timer = setTimeout(() => {
+        reject(new Error('no answer'));
+        // A request that is left open keeps this process from ending.
+        giveUp.abort();
+      }, answerTimeoutMs);
     });
     try {
-      return await Promise.race([answer, silence]);
+      return await Promise.race([request({ abortSignal: giveUp.signal }), silence]);
     } catch (error) {
       const reply = v.safeParse(replyErrorSchema, error);
       if (reply.success) {
@@ -266,9 +283,9 @@ class DockerEngine implements ContainerEngine {
     }
   }
 
-  private async orNull<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
+  private async orNull<Answer>(request: Request<Answer>): Promise<Answer | null> {
     try {
-      return await this.ask(answer);
+      return await this.ask(request);
     } catch (error) {
       if (EngineError.is(error, 404)) return null;
       throw error;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -86,6 +86,8 @@ describe('waiting for a run', () => {
     engine.execs.set(execId, 'ended');
     expect((await wait()).reason).toBe('lost');
     expect(engine.commands).toHaveLength(1);
+    // Should the engine start it late, it finds that it is not wanted any more.
+    expect(existsSync(join(runDir, 'stop'))).toBe(true);
   });
 
   it('is lost when it was started in a container that an earlier lease had', async () => {
