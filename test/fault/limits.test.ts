@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sealBundle } from '../../src/engine/context/digest.ts';
 import { taskIdOf } from '../../src/engine/domain/ids.ts';
@@ -11,11 +13,14 @@ import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { defaultSettings } from '../../src/engine/settings.ts';
 import { WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
 import { CliRoom } from '../support/cliRoom.ts';
+import { hostPath } from '../support/hostProcess.ts';
 import { makeSampleRepository } from '../support/sampleRepository.ts';
 import { sampleScript } from '../support/sampleScript.ts';
 import { Scene } from '../support/scene.ts';
 import { inTurn } from '../support/scriptedMessagesApi.ts';
 import { SteppedClock } from '../support/steppedClock.ts';
+
+const run = promisify(execFile);
 
 const start = Date.UTC(2030, 0, 1);
 const reset = start + 3 * 60 * 60_000;
@@ -204,6 +209,10 @@ describe('the budget of a task', () => {
     expect(JSON.stringify(held.lines.find(({ type }) => type === 'run.failed')?.data)).toMatch(
       /The task has spent its budget of \$0\.02; it has cost \$0\.\d\d in all.*Retry it to let it spend \$0\.02 more/,
     );
+
+    const place = ['--repo', scene.repository, '--storage', scene.storage];
+    const shown = await run(process.execPath, [hostPath, 'show', id, ...place]);
+    expect(shown.stdout).toMatch(/Cost {6}\$0\.\d+, \$0\.0000 of its budget left/);
 
     // Nothing of it starts by itself.
     await scene.done(scene.host('resume'), 0);

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { parseBundle } from '../context/bundle.ts';
 import { digestOfBody } from '../context/digest.ts';
 import { renderBundle } from '../context/render.ts';
+import { budgetLeftUsd } from '../domain/budget.ts';
 import { metricsOf, type Metrics } from '../domain/metrics.ts';
 import type { Stage } from '../domain/stage.ts';
 import { statusOf, type Task, totalCostUsd } from '../domain/task.ts';
@@ -67,7 +68,9 @@ export const show =
     output.text(`\nStatus    ${statusOf(task)}, ${standing(task)}`);
     if (task.worktree !== null)
       output.text(`Branch    ${task.worktree.branch}\nWorktree  ${task.worktree.path}`);
-    output.text(`Cost      ${usd(totalCostUsd(task))}\n`);
+    const left = budgetLeftUsd(task);
+    const budget = left === null ? '' : `, ${usd(Math.max(0, left))} of its budget left`;
+    output.text(`Cost      ${usd(totalCostUsd(task))}${budget}\n`);
     for (const run of task.runs) {
       const took = run.completedAt === null ? 'running' : elapsed(run.completedAt - run.startedAt);
       output.text(

@@ -55,7 +55,12 @@ const manifestSchema = v.looseObject({
       v.looseObject({
         properties: v.record(
           v.string(),
-          v.looseObject({ scope: v.string(), default: v.unknown(), markdownDescription: v.string() }),
+          v.looseObject({
+            scope: v.string(),
+            order: v.number(),
+            default: v.unknown(),
+            markdownDescription: v.string(),
+          }),
         ),
       }),
     ),
@@ -117,6 +122,13 @@ describe('package.json and code name the same', () => {
     expect(sorted(Object.keys(properties))).toEqual(
       sorted(Object.values(settingKeys).map((key) => `${configurationSection}.${key}`)),
     );
+  });
+
+  test('settings, each in a place of its own', () => {
+    const orders = manifest.contributes.configuration.flatMap(({ properties }) =>
+      Object.values(properties).map(({ order }) => order),
+    );
+    expect(new Set(orders).size).toBe(orders.length);
   });
 
   test('context keys', () => {

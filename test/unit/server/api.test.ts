@@ -206,7 +206,11 @@ describe('creating a task', () => {
     const response = await api.fetch('/api/orchestrator/tasks', {
       json: {
         title: ' Add it ',
-        settings: { testCommand: 'npm test', stages: { qa: { maxTurns: 5, timeoutMinutes: 2 } } },
+        settings: {
+          testCommand: 'npm test',
+          maxBudgetUsd: 1.5,
+          stages: { qa: { maxTurns: 5, timeoutMinutes: 2 } },
+        },
       },
     });
     expect(response.status).toBe(201);
@@ -217,6 +221,7 @@ describe('creating a task', () => {
       settings: {
         isolation: 'process',
         testCommand: 'npm test',
+        maxBudgetUsd: 1.5,
         stages: { qa: { maxTurns: 5, timeoutMs: 120_000 } },
       },
     });
@@ -231,6 +236,7 @@ describe('creating a task', () => {
       'decided where the server is started',
     ],
     [{ settings: { maxQaRounds: 1.5 } }, 'must be a whole number'],
+    [{ settings: { maxBudgetUsd: 0 } }, 'settings.maxBudgetUsd'],
     [{ priority: 0.5 }, 'must be a whole number'],
     [{ title: ' ' }, 'needs a title'],
     [{ title: 'x'.repeat(501) }, 'at most 500 characters'],
