@@ -24,8 +24,9 @@ while [ "$late" -lt "$3" ]; do
 done`;
 
 /** Files in a run directory by which the scripts tell each other why a run ends. */
-export const markers = ['stop', 'timed-out'] as const;
-export const [stopMarker, timeoutMarker] = markers;
+export const stopMarker = 'stop';
+const timeoutMarker = 'timed-out';
+export const markers = [stopMarker, timeoutMarker];
 
 /** Kills every process but the first and this one, and waits until they are gone. */
 const sweep = `

@@ -125,8 +125,8 @@ describe('package.json and code name the same', () => {
   });
 
   test('settings, each in a place of its own', () => {
-    const orders = manifest.contributes.configuration.flatMap(({ properties }) =>
-      Object.values(properties).map(({ order }) => order),
+    const orders = contributes.configuration.flatMap((section) =>
+      Object.values(section.properties).map(({ order }) => order),
     );
     expect(new Set(orders).size).toBe(orders.length);
   });
