@@ -198,6 +198,20 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     expect(await processes()).not.toMatch(/2222|3333/);
   });
 
+  it('leaves alone what process 1 waits with, which it would only start again and again', async () => {
+    const guardsOwn = `for each in /proc/[0-9]*; do
+      read -r stat <"$each/stat"; set -- \${stat##*)}; [ "$4" = 1 ] && echo "$each"; done 2>/dev/null`;
+    const leavesSome = `(setsid sleep 98 &); sleep 97 & ${guardsOwn}`;
+    const runs = [
+      await runProgram(repository, workspace, ['sh', '-c', leavesSome], {
+        env: { SECRET_KEY: 'not a real one' },
+      }),
+      await runProgram(repository, workspace, ['sh', '-c', leavesSome]),
+    ];
+    expect(runs[0]?.stdout.trim().split('\n')).toHaveLength(2);
+    expect(runs[1]?.stdout).toBe(runs[0]?.stdout);
+  });
+
   it('gives up a command of its own that hangs in the container, and others are heard as before', async () => {
     const [container = ''] = await harness.containers(storageId);
     const engine = await openDockerEngine();

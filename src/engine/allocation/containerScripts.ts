@@ -28,20 +28,27 @@ export const stopMarker = 'stop';
 const timeoutMarker = 'timed-out';
 export const markers = [stopMarker, timeoutMarker];
 
-/** Kills every process but the first and this one, and waits until they are gone. */
+/**
+ * Kills every process but the first and this one, and waits until they are gone. What process 1 itself started is left
+ * alone, for it would only start it again: it is of its session, which a process of another one cannot join.
+ */
 const sweep = `
 [ -e ${inside.lease}/deadline ] || exit 125 # not one of our containers: a sweep would kill everything
 alive() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; case \${stat##*)} in ' Z'* | ' X'*) return 1 ;; esac; }
+guards() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; set -- \${stat##*)}; [ "$4" = 1 ]; }
+# Most are gone in a moment.
+pause() { if [ $rounds -lt 20 ]; then sleep 0.005; else sleep 0.05; fi; rounds=$((rounds + 1)); }
 sweep() {
   others=
   for each in /proc/[0-9]*; do
     each=\${each#/proc/}
-    [ "$each" = 1 ] || [ "$each" = $$ ] || others="$others $each"
+    [ "$each" = $$ ] || guards "$each" || others="$others $each"
   done
+  [ -n "$others" ] || return 0
   kill -s KILL -- -1 2>/dev/null
   rounds=0
   for each in $others; do
-    while alive "$each" && [ $rounds -lt 100 ]; do sleep 0.05; rounds=$((rounds + 1)); done
+    while alive "$each" && [ $rounds -lt 120 ]; do pause; done
   done
 }
 started() { read -r stat <"/proc/$1/stat" || return 1; set -- \${stat##*)}; echo "\${20}"; }`;
@@ -69,15 +76,14 @@ END
 # In rounds: what multiplies while it is killed is caught in a later one.
 killAllButFilters() {
   rounds=0 left=yes
-  while [ -n "$left" ] && [ $rounds -lt 20 ]; do
+  while [ -n "$left" ] && [ $rounds -lt 40 ]; do
     left=
     for each in /proc/[0-9]*; do
       each=\${each#/proc/}
-      case " 1 $$ $filters " in *" $each "*) continue ;; esac
-      if alive "$each"; then kill -s KILL "$each" 2>/dev/null; left=yes; fi
+      case " $$ $filters " in *" $each "*) continue ;; esac
+      if alive "$each" && ! guards "$each"; then kill -s KILL "$each" 2>/dev/null; left=yes; fi
     done
-    [ -z "$left" ] || sleep 0.05
-    rounds=$((rounds + 1))
+    [ -z "$left" ] || pause
   done
 }
 finishFilters() {
@@ -85,7 +91,7 @@ finishFilters() {
   killAllButFilters
   rounds=0
   for each in $filters; do
-    while alive "$each" && [ $rounds -lt 200 ]; do sleep 0.05; rounds=$((rounds + 1)); done
+    while alive "$each" && [ $rounds -lt 220 ]; do pause; done
   done
 }`;
 
