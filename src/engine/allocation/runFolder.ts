@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { lchown, lstat, opendir, realpath, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -45,23 +46,28 @@ export async function isRegularFile(path: string): Promise<boolean> {
   }
 }
 
-/** Gives a whole tree to these ids; links are given themselves and never followed. For a host that runs as root. */
+/**
+ * Gives a whole tree to these ids; links are given themselves and never followed. For a host that runs as root. What
+ * vanishes meanwhile needs no owner.
+ */
 export async function giveTree(
   path: string,
   owner: { readonly uid: number; readonly gid: number },
 ): Promise<void> {
-  await giveOne(path, owner);
-  if (!(await lstat(path)).isDirectory()) return;
-  for await (const entry of await opendir(path)) {
-    const child = join(path, entry.name);
-    await (entry.isDirectory() ? giveTree(child, owner) : giveOne(child, owner));
+  try {
+    const found = await giveOne(path, owner);
+    if (!found.isDirectory()) return;
+    for await (const { name } of await opendir(path)) await giveTree(join(path, name), owner);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 
 export async function giveOne(
   path: string,
   owner: { readonly uid: number; readonly gid: number },
-): Promise<void> {
+): Promise<Stats> {
   const found = await lstat(path);
   if (found.uid !== owner.uid || found.gid !== owner.gid) await lchown(path, owner.uid, owner.gid);
+  return found;
 }

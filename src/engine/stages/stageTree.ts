@@ -33,12 +33,17 @@ export class StageTree {
     if (started !== null) return v.parse(startSchema, JSON.parse(started)).head;
     await freshRunDirectory(runDir);
     const head = await this.worktrees.head(worktree);
-    const [surroundings] = await Promise.all([
+    const synced = { branch: worktree.branch, commit: head };
+    const [surroundings, changes] = await Promise.all([
       workspace.isolation === 'process' ? this.worktrees.surroundings() : null,
-      // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
-      this.cleanTo(head, worktree),
+      this.worktrees.changes(worktree),
+      workspace.syncGit(synced),
     ]);
-    await workspace.syncGit({ branch: worktree.branch, commit: head });
+    if (changes.length > 0) {
+      // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
+      await this.worktrees.restore(worktree, head);
+      await workspace.syncGit(synced);
+    }
     await mkdir(dirname(startFile), { recursive: true });
     await writeWhole(startFile, JSON.stringify({ head, surroundings, task: task.id, run: run.id }));
     return head;
