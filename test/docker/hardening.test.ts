@@ -23,7 +23,6 @@ describe.skipIf(skip)('the agent in its container', { timeout: 120_000 }, () => 
     repository = harness.repository();
     isolation = harness.isolation();
     workspace = await isolation.acquire(leaseRequest(repository, 8082), never);
-    await syncGit();
   }, 60_000);
 
   afterAll(async () => {
@@ -94,7 +93,6 @@ git worktree prune; git gc --quiet; git branch --force main HEAD`;
     writeFileSync(join(repository.worktree, 'host.txt'), 'host\n');
     repository.gitInWorktree('add', '--all');
     repository.gitInWorktree('commit', '--quiet', '--message=checkpoint');
-    await syncGit();
     expect(
       await inContainer('git status --short; git log -1 --format=%s; git rev-parse --abbrev-ref HEAD'),
     ).toBe('checkpoint\ntask/one\n');
@@ -109,13 +107,10 @@ git worktree prune; git gc --quiet; git branch --force main HEAD`;
     const parent = repository.gitInWorktree('rev-parse', 'HEAD~1').trim();
     writeFileSync(join(borrower.repository, '.git/shallow'), `${commit}\n`);
     const other = await isolation.acquire(leaseRequest(borrower, 8083), never);
-    await other.syncGit({ branch: 'task/borrowed', commit });
-    const run = await runProgram(borrower, other, [
-      'sh',
-      '-c',
-      'git log --format=%s; git cat-file -t "$0"',
-      parent,
-    ]);
+    const script = 'git log --format=%s; git cat-file -t "$0"';
+    const run = await runProgram(borrower, other, ['sh', '-c', script, parent], {
+      checkout: { branch: 'task/borrowed', commit },
+    });
     expect(run).toMatchObject({ stdout: 'checkpoint\ncommit\n', stderr: '' });
     await isolation.release(leaseIdOf(8083, 1));
   });
@@ -134,13 +129,10 @@ git worktree prune; git gc --quiet; git branch --force main HEAD`;
     expect(lstatSync(join(repository.worktree, 'made/file')).uid).toBe(owner);
   });
 
-  async function syncGit(): Promise<void> {
-    const commit = repository.gitInWorktree('rev-parse', 'HEAD').trim();
-    await workspace.syncGit({ branch: repository.branch, commit });
-  }
-
   async function inContainer(script: string): Promise<string> {
-    const { stdout } = await runProgram(repository, workspace, ['sh', '-c', script]);
+    const commit = repository.gitInWorktree('rev-parse', 'HEAD').trim();
+    const checkout = { branch: repository.branch, commit };
+    const { stdout } = await runProgram(repository, workspace, ['sh', '-c', script], { checkout });
     return stdout;
   }
 });

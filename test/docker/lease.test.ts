@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -33,7 +33,6 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     storageId = harness.storageId();
     isolation = harness.isolation({ storageId });
     workspace = await isolation.acquire(leaseRequest(repository, 8081), never);
-    await workspace.syncGit({ branch: repository.branch, commit: repository.commit });
   }, 60_000);
 
   afterAll(async () => {
@@ -55,6 +54,24 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     expect(run.exit).toEqual({ code: 3, signal: null, reason: 'exited' });
     expect(run.stdout).toBe('/workspace\nthe prompt');
     expect(run.stderr).toBe('x y\n');
+  });
+
+  it('says so when git cannot be set up, in git’s own words, and starts nothing', async () => {
+    const checkout = { branch: repository.branch, commit: '1'.repeat(40) };
+    const runDir = await startProgram(repository, workspace, ['sh', '-c', 'echo started >started'], {
+      checkout,
+      // The words go where the program's own would, past what takes secrets out.
+      env: { SECRET_KEY: 'not a real one' },
+    });
+    await expect(workspace.ended(runDir, never)).rejects.toMatchObject({
+      code: 'environment',
+      message: expect.stringMatching(/Git could not be set up in the container: .*1{40}/s),
+    });
+    expect(readdirSync(repository.worktree)).not.toContain('started');
+    const again = await runProgram(repository, workspace, ['git', 'status', '--short'], {
+      checkout: { ...checkout, commit: repository.commit },
+    });
+    expect(again).toMatchObject({ stdout: '', stderr: '', exit: { code: 0 } });
   });
 
   it('keeps five megabytes of output whole', async () => {

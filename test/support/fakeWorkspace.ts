@@ -45,8 +45,6 @@ export class FakeWorkspace implements Workspace {
     return hostPath;
   }
 
-  async syncGit(): Promise<void> {}
-
   expectRun(): void {}
 
   async start(launch: Launch): Promise<void> {

@@ -31,8 +31,6 @@ export class SpawningWorkspace implements Workspace {
     return hostPath;
   }
 
-  async syncGit(): Promise<void> {}
-
   expectRun(): void {}
 
   async start({ runDir, argv: [program, ...args], stdin, env }: Launch): Promise<void> {

@@ -95,15 +95,48 @@ finishFilters() {
   done
 }`;
 
+/** What an exit record says of a run whose git could not be set up; git's own words are in its error output. */
+export const gitFailed = 'git could not be set up';
+
 /**
- * Runs one program with its streams in files: clears away what earlier runs left, enforces the timeout, and when the
- * program has ended kills what it left and writes the exit record, last. $1 run directory, $2 timeout in seconds,
- * then the program and its arguments.
+ * Makes the private git directory anew, so that git sees the worktree's files as changes on top of $commit of $branch.
+ * Not before the sweep: what an earlier run left could write there at the same time.
+ */
+const setUpGit = `
+set_up_git() (
+  set -e
+  unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+  rm -rf ${inside.gitDir}/* ${inside.gitDir}/.[!.]*
+  printf '[safe]\\n\\tdirectory = *\\n[user]\\n\\tname = Orchestrator agent\\n\\temail = agent@localhost\\n' >"$HOME/.gitconfig"
+  git init -q --bare --template= --object-format="$format" ${inside.gitDir}
+  cd ${inside.gitDir}
+  git config core.bare false
+  git config core.worktree ${inside.workspace}
+  mkdir -p objects/info
+  printf '%s' "$stores" >objects/info/alternates
+  [ ! -e ${inside.shallow} ] || cp ${inside.shallow} shallow
+  git update-ref "refs/heads/$branch" "$commit"
+  git symbolic-ref HEAD "refs/heads/$branch"
+  cd ${inside.workspace}
+  git reset -q
+)`;
+
+/**
+ * Runs one program with its streams in files: clears away what earlier runs left, sets git up where it is to be, enforces
+ * the timeout, and when the program has ended kills what it left and writes the exit record, last. $1 run directory,
+ * $2 timeout in seconds, $3 branch or nothing, $4 commit, $5 object format, $6 the number of object folders, these
+ * folders, then the program and its arguments.
  */
 export const runScript = `${sweep}
 ${filters}
-run=$1 timeout=$2
-shift 2
+${setUpGit}
+run=$1 timeout=$2 branch=$3 commit=$4 format=$5 count=$6 stores=
+shift 6
+while [ "$count" -gt 0 ]; do
+  stores="$stores$1
+" count=$((count - 1))
+  shift
+done
 # A trap that does something is not inherited, unlike one that ignores: the program starts with default signals.
 trap : TERM HUP INT
 sweep
@@ -131,8 +164,16 @@ watch() {
     sleep 0.2
   done
 }
+git=0
+if [ -n "$branch" ] && [ ! -e "$run/${stopMarker}" ]; then
+  # Alone in its line: in a condition the shell would go on after a command that failed.
+  set_up_git </dev/null >/dev/null 2>"$run/${runFiles.stderr}"
+  git=$?
+fi
 if [ -e "$run/${stopMarker}" ]; then
   code=143
+elif [ $git -ne 0 ]; then
+  code=$git
 else
   out=$run/${runFiles.stdout} err=$run/${runFiles.stderr}
   if [ -n "\${${filterVariable}-}" ]; then
@@ -158,8 +199,9 @@ reason=exited
 [ -e "$run/${timeoutMarker}" ] && reason=timeout
 detail=
 [ "$code" -ne 0 ] && [ "$(oom_kills)" != "$oom_before" ] && detail=',"detail":"out of memory"'
+[ $git -eq 0 ] || { reason=lost code=null detail=',"detail":"${gitFailed}"'; }
 signal=null
-if [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
+if [ "$code" != null ] && [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
   name=$(kill -l $((code - 128)))
   signal="\\"SIG\${name#SIG}\\"" code=null
 fi
@@ -193,35 +235,6 @@ done`;
 /** Exit code 0 while the process $1 that started at $2 (clock ticks) is alive. */
 export const aliveScript = `${sweep}
 alive "$1" && [ "$(started "$1")" = "$2" ]`;
-
-/**
- * Makes the private git directory anew, so that git sees the worktree's files as changes on top of a commit.
- * $1 branch, $2 commit, $3 object format, then the object folders.
- */
-export const syncGitScript = `
-set -e
-branch=$1 commit=$2 format=$3
-shift 3
-rm -rf ${inside.gitDir}/* ${inside.gitDir}/.[!.]*
-cat >"$HOME/.gitconfig" <<'END'
-[safe]
-	directory = *
-[user]
-	name = Orchestrator agent
-	email = agent@localhost
-END
-unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-git init -q --bare --template= --object-format="$format" ${inside.gitDir}
-cd ${inside.gitDir}
-git config core.bare false
-git config core.worktree ${inside.workspace}
-mkdir -p objects/info
-printf '%s\\n' "$@" >objects/info/alternates
-[ ! -e ${inside.shallow} ] || cp ${inside.shallow} shallow
-git update-ref "refs/heads/$branch" "$commit"
-git symbolic-ref HEAD "refs/heads/$branch"
-cd ${inside.workspace}
-git reset -q`;
 
 /** What an image offers: first the path of its Claude Code (or an empty line), then its password file. */
 export const probeScript = `

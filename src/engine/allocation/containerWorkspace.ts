@@ -3,27 +3,21 @@ import { join } from 'node:path';
 import type { Clock } from '../ports/clock.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import type { ExitRecord, Launch, LeaseRequest, Workspace } from '../ports/isolation.ts';
+import { readTail } from '../process/readTail.ts';
 import { runFiles } from '../process/runDirectory.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
 import { inside } from './containerLayout.ts';
 import { endingMs, waitForRun } from './containerRun.ts';
-import { markers, runScript, stopScript, syncGitScript } from './containerScripts.ts';
+import { gitFailed, markers, runScript, stopScript } from './containerScripts.ts';
 import type { ContainerUser } from './containerSpec.ts';
 import type { LeaseDeadline } from './leaseDeadline.ts';
 import type { ObjectStores } from './objectStores.ts';
 import { filterVariable, outputFilterOf } from './outputFilter.ts';
 import type { LaunchRecord } from './runRecords.ts';
 import { readLaunch } from './runRecords.ts';
-import {
-  assertRealFolder,
-  giveOne,
-  giveTree,
-  isRegularFile,
-  relativeInside,
-  writeReplacing,
-} from './runFolder.ts';
+import { assertRealFolder, giveTree, isRegularFile, relativeInside, writeReplacing } from './runFolder.ts';
 
 export interface ContainerWorkspaceParts {
   readonly engine: ContainerEngine;
@@ -39,6 +33,8 @@ export interface ContainerWorkspaceParts {
   /** Aborts when the isolation is closed. */
   readonly closed: AbortSignal;
 }
+
+const gitWordsBytes = 2_000;
 
 /** What only the inside writes: nothing of it may be there before a run. */
 const foreignFiles = [runFiles.stdout, runFiles.stderr, runFiles.owner, runFiles.exit, ...markers];
@@ -63,56 +59,22 @@ export class ContainerWorkspace implements Workspace {
     return below === '' ? inside.runs : `${inside.runs}/${below}`;
   }
 
-  async syncGit(head: { readonly branch: string; readonly commit: string }): Promise<void> {
-    const { engine, containerId, request, giveTo, stores } = this.parts;
-    if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(head.commit)) {
-      throw new OrchestratorError('internal', `Not a commit id: ${head.commit}`);
-    }
-    await this.giveWorktree();
-    if (giveTo !== null) await giveTree(request.runsPath, giveTo);
-    const format = head.commit.length === 64 ? 'sha256' : 'sha1';
-    const { code, stderr } = await this.inContainer(() =>
-      // A first `git reset` reads the whole index; a big repository on a loaded machine took seconds.
-      engine.run(
-        containerId,
-        [
-          'sh',
-          '-c',
-          syncGitScript,
-          'orchestrator-git',
-          head.branch,
-          head.commit,
-          format,
-          ...stores.pathsInside,
-        ],
-        5 * 60_000,
-      ),
-    );
-    if (code !== 0) {
-      throw new OrchestratorError(
-        'environment',
-        `Git could not be set up in the container: ${stderr.trim()}`,
-        {
-          remedy: 'Check that the image has git 2.30 or newer and that the repository is sound ("git fsck").',
-        },
-      );
-    }
-  }
-
   /** Nothing to do: a shell in the container is there at once. */
   expectRun(): void {}
 
   async start(launch: Launch): Promise<void> {
     if (await this.wasStarted(launch.runDir)) return;
     const { engine, containerId, request, giveTo, deadline, clock } = this.parts;
+    const git = this.gitArguments(launch.checkout);
     await assertRealFolder(request.runsPath, launch.runDir);
     // An earlier run's agent could have put records of its own making there.
     for (const name of foreignFiles) await rm(join(launch.runDir, name), { recursive: true, force: true });
     await writeReplacing(join(launch.runDir, runFiles.stdin), launch.stdin);
     if (giveTo !== null) {
-      if (!this.worktreeGiven) await this.giveWorktree();
-      await giveOne(request.runsPath, giveTo);
-      await giveTree(launch.runDir, giveTo);
+      // Whoever gave a commit may have put files there.
+      if (!this.worktreeGiven || launch.checkout !== undefined) await giveTree(request.worktreePath, giveTo);
+      this.worktreeGiven = true;
+      await giveTree(request.runsPath, giveTo);
     }
     await deadline.extend(clock.now() + launch.timeoutMs + endingMs);
     const timeoutSeconds = String(Math.max(1, Math.ceil(launch.timeoutMs / 1000)));
@@ -123,6 +85,7 @@ export class ContainerWorkspace implements Workspace {
       'orchestrator-run',
       this.pathInside(launch.runDir),
       timeoutSeconds,
+      ...git,
     ];
     const filter = outputFilterOf(launch.env);
     const env = filter === null ? launch.env : { ...launch.env, [filterVariable]: filter };
@@ -142,7 +105,7 @@ export class ContainerWorkspace implements Workspace {
 
   async ended(runDir: string, signal: AbortSignal): Promise<ExitRecord> {
     const { engine, containerId, events, clock, closed } = this.parts;
-    return waitForRun({
+    const record = await waitForRun({
       engine,
       containerId,
       events,
@@ -151,6 +114,13 @@ export class ContainerWorkspace implements Workspace {
       launch: await readLaunch(runDir),
       signal: AbortSignal.any([signal, closed]),
     });
+    if (record.detail === gitFailed) {
+      const words = (await readTail(join(runDir, runFiles.stderr), gitWordsBytes)).toString('utf8').trim();
+      throw new OrchestratorError('environment', `Git could not be set up in the container: ${words}`, {
+        remedy: 'Check that the image has git 2.30 or newer and that the repository is sound ("git fsck").',
+      });
+    }
+    return record;
   }
 
   async stop(runDir: string): Promise<void> {
@@ -169,10 +139,15 @@ export class ContainerWorkspace implements Workspace {
     await this.ended(runDir, closed);
   }
 
-  private async giveWorktree(): Promise<void> {
-    const { request, giveTo } = this.parts;
-    if (giveTo !== null) await giveTree(request.worktreePath, giveTo);
-    this.worktreeGiven = true;
+  /** As `runScript` takes them. */
+  private gitArguments(checkout: Launch['checkout']): readonly string[] {
+    if (checkout === undefined) return ['', '', '', '0'];
+    const { branch, commit } = checkout;
+    if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit))
+      throw new OrchestratorError('internal', `Not a commit id: ${commit}`);
+    const { pathsInside } = this.parts.stores;
+    const format = commit.length === 64 ? 'sha256' : 'sha1';
+    return [branch, commit, format, String(pathsInside.length), ...pathsInside];
   }
 
   /** A container that vanished is a run that died: another try gets another container. */

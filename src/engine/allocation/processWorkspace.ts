@@ -35,8 +35,6 @@ export class ProcessWorkspace implements Workspace {
   }
 
   /** Nothing to do: programs see the worktree itself. */
-  async syncGit(): Promise<void> {}
-
   expectRun(): void {
     this.runs.prepare();
   }

@@ -30,6 +30,11 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   /** After this many ms the program is ended, engine or no engine. */
   readonly timeoutMs: number;
+  /**
+   * At which commit of which branch git inside is to see the worktree: needed where its files are complete and have a
+   * history. In a container it resets the private git directory; on the host there is nothing to do.
+   */
+  readonly checkout?: { readonly branch: string; readonly commit: string };
 }
 
 /** How a launched program ended, read from the run directory's exit record. */
@@ -54,11 +59,6 @@ export interface Workspace {
   readonly claudePath: string;
   /** The path inside of a host path below `runsPath`. */
   pathInside(hostPath: string): string;
-  /**
-   * Lets git inside see the worktree as checked out at this commit of this branch. Called before each stage, when
-   * the files are complete. In a container it resets the private git directory; on the host there is nothing to do.
-   */
-  syncGit(head: { readonly branch: string; readonly commit: string }): Promise<void>;
   /** A program will be started soon: what takes long and does not depend on it is done now. Nothing is owed if none comes. */
   expectRun(): void;
   /** Starts it; does nothing when this run directory was started before. Resolves once it is under way. */

@@ -104,7 +104,7 @@ export class StageRunner {
       return planted === null ? reportFailedTests(request, head, tests) : failed(nothingAsked, planted);
     }
     const asked = await this.onDisk(request, request.runDir, signals, () =>
-      this.ask(definition, request, tests, signals.detach),
+      this.ask(definition, request, { head, tests }, signals.detach),
     );
     const outcome: CliOutcome =
       asked.type === 'ended'
@@ -145,6 +145,7 @@ export class StageRunner {
         runDir: testsDir,
         command,
         timeoutMs: task.settings.stages[run.stage].timeoutMs,
+        checkout: { branch: worktree.branch, commit: head },
         signal: signals.detach,
       }),
     );
@@ -186,10 +187,10 @@ export class StageRunner {
   private async ask(
     definition: StageDefinition,
     request: StageRunRequest,
-    tests: TestRun | null,
+    { head, tests }: { readonly head: string; readonly tests: TestRun | null },
     detach: AbortSignal,
   ): Promise<CliOutcome> {
-    const { task, run, runDir, workspace } = request;
+    const { task, run, runDir, workspace, worktree } = request;
     const settings = task.settings.stages[run.stage];
     const { systemPrompt, contextFolder } = promptFiles(runDir);
     const env = this.cliEnvironment();
@@ -214,6 +215,7 @@ export class StageRunner {
         stdin: isStarted ? '' : await composePrompt(definition, request, tests, this.worktrees),
         env: { ...env, ...agentIdentity },
         timeoutMs: settings.timeoutMs,
+        checkout: { branch: worktree.branch, commit: head },
       },
       clock: this.clock,
       signal: detach,

@@ -33,17 +33,11 @@ export class StageTree {
     if (started !== null) return v.parse(startSchema, JSON.parse(started)).head;
     await freshRunDirectory(runDir);
     const head = await this.worktrees.head(worktree);
-    const synced = { branch: worktree.branch, commit: head };
-    const [surroundings, changes] = await Promise.all([
+    const [surroundings] = await Promise.all([
       workspace.isolation === 'process' ? this.worktrees.surroundings() : null,
-      this.worktrees.changes(worktree),
-      workspace.syncGit(synced),
-    ]);
-    if (changes.length > 0) {
       // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
-      await this.worktrees.restore(worktree, head);
-      await workspace.syncGit(synced);
-    }
+      this.cleanTo(head, worktree),
+    ]);
     await mkdir(dirname(startFile), { recursive: true });
     await writeWhole(startFile, JSON.stringify({ head, surroundings, task: task.id, run: run.id }));
     return head;

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestRun } from '../context/bundle.ts';
-import type { ExitRecord, Workspace } from '../ports/isolation.ts';
+import type { ExitRecord, Launch, Workspace } from '../ports/isolation.ts';
 import { readTail } from '../process/readTail.ts';
 import { createRunDirectory, runFiles } from '../process/runDirectory.ts';
 
@@ -22,12 +22,20 @@ export async function runProjectCommand(options: {
   readonly runDir: string;
   readonly command: string;
   readonly timeoutMs: number;
+  readonly checkout?: NonNullable<Launch['checkout']>;
   readonly signal: AbortSignal;
 }): Promise<CommandResult> {
-  const { workspace, runDir, command, timeoutMs, signal } = options;
+  const { workspace, runDir, command, timeoutMs, checkout, signal } = options;
   await createRunDirectory(runDir);
   // CI=true: test runners that would watch for changes run once and end.
-  await workspace.start({ runDir, argv: ['sh', '-c', command], stdin: '', env: { CI: 'true' }, timeoutMs });
+  await workspace.start({
+    runDir,
+    argv: ['sh', '-c', command],
+    stdin: '',
+    env: { CI: 'true' },
+    timeoutMs,
+    ...(checkout === undefined ? {} : { checkout }),
+  });
   const exit = await workspace.ended(runDir, signal);
   const [output, errors] = await Promise.all([
     tailOf(join(runDir, runFiles.stdout)),

@@ -179,7 +179,11 @@ describe('the Docker isolation', () => {
 
   it('refuses a commit that is none before any shell sees it', async () => {
     const workspace = await isolation.acquire(request(), never);
-    await expect(workspace.syncGit({ branch: 'main', commit: '$(id)' })).rejects.toThrow('Not a commit id');
+    const runDir = await newRun(repository);
+    const checkout = { branch: 'main', commit: '$(id)' };
+    await expect(
+      workspace.start({ runDir, argv: ['true'], stdin: '', env: {}, timeoutMs: 60_000, checkout }),
+    ).rejects.toThrow('Not a commit id');
   });
 
   it('does not load the Docker client before it needs Docker', async () => {

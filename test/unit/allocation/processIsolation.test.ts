@@ -86,7 +86,6 @@ describe('a workspace on the host', { timeout: 60_000 }, () => {
     expect(workspace).toMatchObject({ isolation: 'process', containerPort: null, claudePath: claude });
     expect(workspace.worktreePath).toBe(room.worktree);
     expect(workspace.pathInside(join(room.path, 'x'))).toBe(join(room.path, 'x'));
-    await expect(workspace.syncGit({ branch: 'task', commit: '0' })).resolves.toBeUndefined();
   });
 
   it('runs programs in the worktree with the home of the person and what the launch adds', async () => {
