@@ -15,9 +15,15 @@ const startSchema = v.object({
   surroundings: v.optional(v.nullable(surroundingsSchema), null),
 });
 
+/** What a person changes within this time after a stage counts as changed during the next one. */
+const atOnceMs = 500;
+
 /** What a stage may do to the worktree, and what becomes of it. */
 export class StageTree {
   private readonly worktrees: WorktreeManager;
+
+  /** When a stage last left its worktree as its newest commit, by path: `performance.now()`. */
+  private readonly cleanAt = new Map<string, { readonly head: string; readonly at: number }>();
 
   /** The secrets that the agent was given. */
   private readonly secrets: () => readonly string[];
@@ -36,7 +42,7 @@ export class StageTree {
     const [surroundings] = await Promise.all([
       workspace.isolation === 'process' ? this.worktrees.surroundings() : null,
       // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
-      this.cleanTo(head, worktree),
+      this.wasCleanJustNow(head, worktree) ? null : this.cleanTo(head, worktree),
     ]);
     await mkdir(dirname(startFile), { recursive: true });
     await writeWhole(startFile, JSON.stringify({ head, surroundings, task: task.id, run: run.id }));
@@ -79,7 +85,9 @@ export class StageTree {
       ...undone.filter((path) => !leaks.includes(path)),
     ];
     const failure = overstepped(run.stage, damage);
-    return failure === null ? { type: 'kept', snapshot } : { type: 'overstepped', failure };
+    if (failure !== null) return { type: 'overstepped', failure };
+    if (snapshot.changes.length === 0) this.noteClean(snapshot.tip, worktree);
+    return { type: 'kept', snapshot };
   }
 
   /** The same for a stage that failed by itself: its work in the worktree is put aside when the next run begins. */
@@ -100,7 +108,19 @@ export class StageTree {
   ): Promise<string | null> {
     const trailers = `Orchestrator-Task: ${task.id}\nOrchestrator-Stage: ${run.stage} ${run.attempt}`;
     const { commit } = await this.worktrees.checkpoint(worktree, `${task.title}\n\n${trailers}`, snapshot);
+    this.noteClean(commit, worktree);
     return commit === head ? null : commit;
+  }
+
+  private noteClean(head: string, { path }: StageRunRequest['worktree']): void {
+    this.cleanAt.set(path, { head, at: performance.now() });
+  }
+
+  /** A stage that follows at once finds what the one before left: nothing of the agent's runs in between. */
+  private wasCleanJustNow(head: string, { path }: StageRunRequest['worktree']): boolean {
+    const seen = this.cleanAt.get(path);
+    this.cleanAt.delete(path);
+    return seen?.head === head && performance.now() - seen.at < atOnceMs;
   }
 
   /** Credentials in a file are on their way out, too: to the branch, and into the next stage's prompt. */
