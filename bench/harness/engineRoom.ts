@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 import type { IsolationKind, Task } from '../../src/engine/domain/task.ts';
@@ -51,6 +51,11 @@ export class EngineRoom {
     // The CLI keeps its sessions there, and must not find the person's own.
     process.env['HOME'] = join(scratch, 'home');
     await mkdir(process.env['HOME'], { recursive: true });
+    // As people have: without a name git is asked twice for a commit.
+    await writeFile(
+      join(process.env['HOME'], '.gitconfig'),
+      '[user]\n\tname = A person\n\temail = person@localhost\n',
+    );
     const environment = {
       ANTHROPIC_API_KEY: 'no-key-is-needed-here',
       ...(options.baseUrl === null ? {} : { ANTHROPIC_BASE_URL: options.baseUrl }),

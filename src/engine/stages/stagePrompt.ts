@@ -20,20 +20,34 @@ export function promptFiles(runDir: string): PromptFiles {
   return { systemPrompt: join(runDir, 'system.md'), contextFolder: join(runDir, 'context') };
 }
 
-/** Writes the run's system prompt and what does not fit into the prompt; returns the prompt. */
-export async function composePrompt(
+/** What a prompt takes from the repository. */
+export interface PromptSources {
+  readonly rules: string | null;
+  readonly diff: string | null;
+}
+
+export async function readPromptSources(
   definition: StageDefinition,
-  request: StageRunRequest,
-  tests: TestRun | null,
+  { task, worktree }: StageRunRequest,
   worktrees: WorktreeManager,
-): Promise<string> {
-  const { task, run, runDir, worktree, workspace, context } = request;
-  const { systemPrompt, contextFolder } = promptFiles(runDir);
+): Promise<PromptSources> {
   // From the base commit: an agent must not write the rules of the stage after it.
   const [rules, diff] = await Promise.all([
     task.settings.trustRepository ? worktrees.readBaseFile(worktree, 'CLAUDE.md') : null,
     definition.reads.diff ? worktrees.diff(worktree) : null,
   ]);
+  return { rules, diff };
+}
+
+/** Writes the run's system prompt and what does not fit into the prompt; returns the prompt. */
+export async function composePrompt(
+  definition: StageDefinition,
+  request: StageRunRequest,
+  tests: TestRun | null,
+  { rules, diff }: PromptSources,
+): Promise<string> {
+  const { task, run, runDir, workspace, context } = request;
+  const { systemPrompt, contextFolder } = promptFiles(runDir);
   await writeWhole(systemPrompt, `${definition.role}${projectRules(rules)}\n`);
   const parts: ContextPart[] = request.inputs.map(({ digest, bundle }) => ({
     name: bundle.type === 'qa' ? 'qa-report' : bundle.type,

@@ -18,14 +18,14 @@ import { errorOf, OrchestratorError } from '../ports/errors.ts';
 import { agentIdentity } from '../worktrees/surroundings.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
-import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { implementation } from './implementation.ts';
 import { failedTestsReport, qa, verdictOf } from './qa.ts';
 import { sessionIdOf } from './sessionId.ts';
 import { specification } from './specification.ts';
 import type { StageDefinition } from './stageDefinition.ts';
 import { jsonSchemaOf } from './stageOutput.ts';
-import { composePrompt, promptFiles } from './stagePrompt.ts';
+import { composePrompt, promptFiles, type PromptSources, readPromptSources } from './stagePrompt.ts';
 import type { StageRunRequest } from './stageRunRequest.ts';
 import { StageTree } from './stageTree.ts';
 import { runProjectCommand } from './testCommand.ts';
@@ -96,6 +96,10 @@ export class StageRunner {
     const definition = definitions[request.run.stage];
     const { workspace } = request;
     workspace.expectRun();
+    // While the worktree is looked at: neither needs the other.
+    const sources = readPromptSources(definition, request, this.worktrees);
+    // Awaited where the prompt is made, unless the run ends before that.
+    sources.catch(() => undefined);
     const head = await this.tree.begin(request);
     signals.stop.throwIfAborted();
     const tests = definition.reads.tests ? await this.runTests(request, head, signals) : null;
@@ -104,7 +108,7 @@ export class StageRunner {
       return planted === null ? reportFailedTests(request, head, tests) : failed(nothingAsked, planted);
     }
     const asked = await this.onDisk(request, request.runDir, signals, () =>
-      this.ask(definition, request, { head, tests }, signals.detach),
+      this.ask(definition, request, { head, tests, sources }, signals.detach),
     );
     const outcome: CliOutcome =
       asked.type === 'ended'
@@ -124,9 +128,20 @@ export class StageRunner {
     }
     const examined = await this.tree.examine(definition, request, head);
     if (examined.type === 'overstepped') return failed(outcome, examined.failure);
-    const commit = definition.changes ? await this.tree.checkpoint(request, head, examined.snapshot) : head;
-    if (commit === null) return failed(outcome, nothingChanged);
-    return this.conclude(definition, request, { commit, tests, outcome, output: output.output });
+    const work = definition.changes
+      ? await this.record(request, head, examined.snapshot)
+      : { commit: head, files: [], stat: '' };
+    if (work === null) return failed(outcome, nothingChanged);
+    return conclude(definition, request, { ...work, tests, outcome, output: output.output });
+  }
+
+  /** Commits the stage's work and sums up the task's; null when there is none. */
+  private async record(request: StageRunRequest, head: string, snapshot: Snapshot): Promise<Work | null> {
+    const [commit, summary] = await Promise.all([
+      this.tree.checkpoint(request, head, snapshot),
+      this.worktrees.summary(request.worktree, snapshot.tree),
+    ]);
+    return commit === null ? null : { commit, ...summary };
   }
 
   private async runTests(
@@ -187,7 +202,11 @@ export class StageRunner {
   private async ask(
     definition: StageDefinition,
     request: StageRunRequest,
-    { head, tests }: { readonly head: string; readonly tests: TestRun | null },
+    {
+      head,
+      tests,
+      sources,
+    }: { readonly head: string; readonly tests: TestRun | null; readonly sources: Promise<PromptSources> },
     detach: AbortSignal,
   ): Promise<CliOutcome> {
     const { task, run, runDir, workspace, worktree } = request;
@@ -212,7 +231,7 @@ export class StageRunner {
           schema: jsonSchemaOf(definition.output(request.context)),
           readableDirectories: [workspace.pathInside(contextFolder)],
         }),
-        stdin: isStarted ? '' : await composePrompt(definition, request, tests, this.worktrees),
+        stdin: isStarted ? '' : await composePrompt(definition, request, tests, await sources),
         env: { ...env, ...agentIdentity },
         timeoutMs: settings.timeoutMs,
         checkout: { branch: worktree.branch, commit: head },
@@ -227,44 +246,35 @@ export class StageRunner {
       ? { ...outcome, failure: budgetSpent(task, totalCostUsd(task) + outcome.costUsd) }
       : outcome;
   }
+}
 
-  private async conclude(
-    definition: StageDefinition,
-    { worktree, context }: StageRunRequest,
-    done: {
-      readonly commit: string;
-      readonly tests: TestRun | null;
-      readonly outcome: Succeeded;
-      readonly output: unknown;
-    },
-  ): Promise<StageReport> {
-    const { commit, tests, outcome } = done;
-    const { files: changedFiles, stat: diffStat } = definition.changes
-      ? await this.worktrees.summary(worktree)
-      : nothingToSumUp;
-    const { baseCommit } = worktree;
-    const bundle = definition.bundle(done.output, {
-      context,
-      baseCommit,
-      commit,
-      changedFiles,
-      diffStat,
-      tests,
-    });
-    const { body, digest: outputDigest } = sealBundle(bundle);
-    const verdict = definition.verdict(bundle);
-    const { sessionId, costUsd, cliVersion } = outcome;
-    const result = { outputDigest, sessionId, costUsd, cliVersion, commit };
-    return { type: 'succeeded', body, result: verdict === null ? result : { ...result, verdict } };
-  }
+/** The newest checkpoint, and what the task's work changed since its base. */
+interface Work {
+  readonly commit: string;
+  readonly files: readonly string[];
+  readonly stat: string;
+}
+
+function conclude(
+  definition: StageDefinition,
+  { worktree, context }: StageRunRequest,
+  done: Work & { readonly tests: TestRun | null; readonly outcome: Succeeded; readonly output: unknown },
+): StageReport {
+  const { commit, files: changedFiles, stat: diffStat, tests } = done;
+  const { baseCommit } = worktree;
+  const result = { context, baseCommit, commit, changedFiles, diffStat, tests };
+  const bundle = definition.bundle(done.output, result);
+  const { body, digest: outputDigest } = sealBundle(bundle);
+  const verdict = definition.verdict(bundle);
+  const { sessionId, costUsd, cliVersion } = done.outcome;
+  const produced = { outputDigest, sessionId, costUsd, cliVersion, commit };
+  return { type: 'succeeded', body, result: verdict === null ? produced : { ...produced, verdict } };
 }
 
 /** Where the engine's own run of the test command lies, within a QA run's directory. */
 export function testsDirectory(runDir: string): string {
   return join(runDir, 'tests');
 }
-
-const nothingToSumUp = { files: [], stat: '' };
 
 const nothingChanged: Failure = {
   code: 'no-change',

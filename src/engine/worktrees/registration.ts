@@ -22,6 +22,7 @@ import {
   registeredAt,
   type RegisteredWorktree,
   registeredWorktrees,
+  type RepositoryHead,
   type RepositoryPlace,
 } from './repository.ts';
 import { branchRef, looseRef, type Worktree } from './worktree.ts';
@@ -107,10 +108,12 @@ async function newRecord(
   folder: string,
   { taskId, title, baseBranch }: EnsureRequest,
 ): Promise<WorktreeRecord> {
-  const head = await headOf(place);
-  const base = baseBranch ?? head.branch;
-  const baseCommit = base === null ? head.commit : await branchCommit(git, base);
-  if ((await git.commitOf(branchRef(withoutSlash(branchPrefix)))) !== null) {
+  const [base, blocking, free] = await Promise.all([
+    baseOf(place, git, baseBranch),
+    git.commitOf(branchRef(withoutSlash(branchPrefix))),
+    freeName(git, folder, { taskId, title }),
+  ]);
+  if (blocking !== null) {
     throw new OrchestratorError(
       'environment',
       'The repository has a branch "orchestrator", so none can begin with "orchestrator/".',
@@ -119,16 +122,33 @@ async function newRecord(
       },
     );
   }
-  for (const name of nameCandidates(taskId, title)) {
-    const branch = branchPrefix + name;
-    if ((await git.commitOf(branchRef(branch))) !== null || (await exists(join(folder, name)))) continue;
-    const record = { taskId, branch, baseBranch: base, baseCommit };
-    await writeRecord(git, record);
-    return record;
+  if (free === null) {
+    throw new OrchestratorError('environment', `Every branch name for task ${taskId} is taken.`, {
+      remedy: 'Delete branches "orchestrator/..." that are not needed any more.',
+    });
   }
-  throw new OrchestratorError('environment', `Every branch name for task ${taskId} is taken.`, {
-    remedy: 'Delete branches "orchestrator/..." that are not needed any more.',
-  });
+  const record = { taskId, branch: branchPrefix + free, baseBranch: base.branch, baseCommit: base.commit };
+  await writeRecord(git, record);
+  return record;
+}
+
+async function baseOf(place: RepositoryPlace, git: Git, baseBranch: string | null): Promise<RepositoryHead> {
+  const head = await headOf(place);
+  if (baseBranch === null || baseBranch === head.branch) return head;
+  return { branch: baseBranch, commit: await branchCommit(git, baseBranch) };
+}
+
+/** A name that is neither a branch nor a folder yet; null when all are taken. */
+async function freeName(
+  git: Git,
+  folder: string,
+  { taskId, title }: Pick<EnsureRequest, 'taskId' | 'title'>,
+): Promise<string | null> {
+  for (const name of nameCandidates(taskId, title)) {
+    if ((await git.commitOf(branchRef(branchPrefix + name))) === null && !(await exists(join(folder, name))))
+      return name;
+  }
+  return null;
 }
 
 async function createBranch(git: Git, { branch, baseCommit }: WorktreeRecord): Promise<void> {

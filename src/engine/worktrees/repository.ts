@@ -63,8 +63,10 @@ async function ask(folder: string, question: readonly string[]): Promise<string>
 
 export async function headOf({ gitDir, topLevel }: RepositoryPlace): Promise<RepositoryHead> {
   const git = new Git({ gitDir, workTree: topLevel });
-  const { exitCode, stdout } = await git.ask(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] });
-  const commit = await git.commitOf('HEAD');
+  const [{ exitCode, stdout }, commit] = await Promise.all([
+    git.ask(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] }),
+    git.commitOf('HEAD'),
+  ]);
   if (commit === null) {
     throw new OrchestratorError('bad-input', `The repository "${topLevel}" has no commit yet.`, {
       remedy: 'Make a first commit: a task starts from one.',

@@ -154,14 +154,16 @@ export class WorktreeManager {
     return patchBetween(historyOf(worktree), worktree.baseCommit, await tipOf(worktree));
   }
 
-  /** The task's committed work: changed paths, and their statistics as `git diff --stat` shows them. */
-  async summary(worktree: Worktree): Promise<{ readonly files: readonly string[]; readonly stat: string }> {
+  /** What this tree or commit changes since the base: paths, and their statistics as `git diff --stat` shows them. */
+  async summary(
+    worktree: Worktree,
+    tree: string,
+  ): Promise<{ readonly files: readonly string[]; readonly stat: string }> {
     const git = historyOf(worktree);
-    const tip = await tipOf(worktree);
-    if (tip === worktree.baseCommit) return { files: [], stat: '' };
+    if (tree === worktree.baseCommit) return { files: [], stat: '' };
     const [changes, stat] = await Promise.all([
-      changesBetween(git, worktree.baseCommit, tip),
-      statBetween(git, worktree.baseCommit, tip),
+      changesBetween(git, worktree.baseCommit, tree),
+      statBetween(git, worktree.baseCommit, tree),
     ]);
     return { files: changes.map(({ path }) => path), stat };
   }

@@ -249,7 +249,7 @@ describe('what is known of the work', () => {
     expect(diff).toContain('\n-a\n+b\n');
     expect(diff).toContain('+++ b/ü.txt\n');
     expect(diff).not.toMatch(/open\.txt|main\.txt/);
-    const { files, stat } = await manager.summary(worktree);
+    const { files, stat } = await manager.summary(worktree, await manager.head(worktree));
     expect(files).toEqual(['src/a.txt', 'ü.txt']);
     expect(stat).toMatch(/ü\.txt +\| 1 \+\n 2 files changed/);
   });
