@@ -53,16 +53,28 @@ describe.skipIf(skip)(`a new user of VS Code ${newestVscode.version}`, () => {
   it('is told of each thing that lacks, until it is there: no reload in between', async () => {
     workbench = await Workbench.open(scene);
     await workbench.tasks.getByText('no Docker engine answers here').waitFor();
+    await leadsFromSetupTo('Docker', 'docs.docker.com/get-docker');
 
     await scene.changeSettings({
       'orchestrator.isolation': 'process',
       'orchestrator.claudePath': '/nowhere/claude',
     });
     await workbench.tasks.getByText('Claude Code was not found on this machine.').waitFor();
+    await leadsFromSetupTo('Claude Code', 'docs.claude.com');
 
     await scene.changeSettings({ 'orchestrator.claudePath': scene.claude });
     await workbench.tasks.getByText('Claude Code needs a sign-in').waitFor();
   });
+
+  /** Choosing what lacks asks, as VS Code does for every page outside, whether to go there. */
+  async function leadsFromSetupTo(part: string, address: string): Promise<void> {
+    await workbench.command('Orchestrator: Check Set-up');
+    await workbench.step('Choose what lacks to mend it.');
+    await workbench.choice(part).first().click();
+    await workbench.dialog.getByText(address).waitFor();
+    await workbench.dialog.getByRole('button', { name: 'Cancel' }).click();
+    await workbench.dialog.waitFor({ state: 'hidden' });
+  }
 
   it('mends what lacks from Check Set-up', async () => {
     await workbench.command('Orchestrator: Check Set-up');

@@ -199,7 +199,7 @@ reason=exited
 [ -e "$run/${timeoutMarker}" ] && reason=timeout
 detail=
 [ "$code" -ne 0 ] && [ "$(oom_kills)" != "$oom_before" ] && detail=',"detail":"out of memory"'
-[ $git -eq 0 ] || { reason=lost code=null detail=',"detail":"${gitFailed}"'; }
+[ $git -eq 0 ] || [ $reason = stopped ] || { reason=lost code=null detail=',"detail":"${gitFailed}"'; }
 signal=null
 if [ "$code" != null ] && [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
   name=$(kill -l $((code - 128)))
