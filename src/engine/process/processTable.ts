@@ -19,8 +19,10 @@ export interface ProcessTable {
   /** When the process started, or null when there is none. */
   startTimeOf(pid: number): Promise<string | null>;
   list(): Promise<readonly ProcessEntry[]>;
-  /** The processes started with this `NAME=value` in their environment, as far as it is readable. */
-  withVariable(assignment: string): Promise<ReadonlySet<number>>;
+  /** Those of `among` that were started with this `NAME=value` in their environment, as far as it is readable. */
+  withVariable(assignment: string, among: readonly ProcessEntry[]): Promise<ReadonlySet<number>>;
+  /** True when the one certainly started before the other. */
+  isOlder(one: ProcessRef, other: ProcessRef): boolean;
 }
 
 /**
@@ -41,10 +43,18 @@ class ProcTable implements ProcessTable {
       .filter((entry) => entry !== null);
   }
 
-  async withVariable(assignment: string): Promise<ReadonlySet<number>> {
+  async withVariable(assignment: string, among: readonly ProcessEntry[]): Promise<ReadonlySet<number>> {
     const isMarked = (pid: number): boolean =>
       `\0${readOfProcess(`/proc/${pid}/environ`) ?? ''}\0`.includes(`\0${assignment}\0`);
-    return new Set(allPids().filter(isMarked));
+    return new Set(among.map(({ pid }) => pid).filter(isMarked));
+  }
+
+  isOlder(one: ProcessRef, other: ProcessRef): boolean {
+    const [[oneBoot, oneTicks], [otherBoot, otherTicks]] = [
+      one.startTime.split(':'),
+      other.startTime.split(':'),
+    ];
+    return oneBoot === otherBoot && Number(oneTicks) < Number(otherTicks);
   }
 
   private read(pid: number, boot: string): ProcessEntry | null {
@@ -95,8 +105,14 @@ class PsTable implements ProcessTable {
     return parsePs(await ps(['-A', '-o', 'pid=,ppid=,stat=,lstart=']));
   }
 
-  async withVariable(assignment: string): Promise<ReadonlySet<number>> {
-    return parsePsWithVariable(await ps(['-A', '-E', '-ww', '-o', 'pid=,command=']), assignment);
+  async withVariable(assignment: string, among: readonly ProcessEntry[]): Promise<ReadonlySet<number>> {
+    const marked = parsePsWithVariable(await ps(['-A', '-E', '-ww', '-o', 'pid=,command=']), assignment);
+    return new Set(among.map(({ pid }) => pid).filter((pid) => marked.has(pid)));
+  }
+
+  /** To the second, and the clock may have been set: no order can be had from it. */
+  isOlder(): boolean {
+    return false;
   }
 }
 

@@ -43,9 +43,12 @@ export async function findTree(
   tree: ProcessTree,
   known: readonly ProcessRef[],
 ): Promise<readonly ProcessRef[]> {
-  const marked = await processTable.withVariable(tree.marker);
+  const { root, marker } = tree;
   const others = (await processTable.list()).filter(({ pid }) => pid !== process.pid);
-  const wanted = tree.root === null ? known : [...known, tree.root];
+  // What was there before the program was not started by it: most of a machine's processes need no look into theirs.
+  const younger = root === null ? others : others.filter((entry) => !processTable.isOlder(entry, root));
+  const marked = await processTable.withVariable(marker, younger);
+  const wanted = root === null ? known : [...known, root];
   const found = new Set<ProcessEntry>(
     others.filter((entry) => marked.has(entry.pid) || wanted.some((process) => isSame(process, entry))),
   );

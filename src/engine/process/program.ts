@@ -64,13 +64,20 @@ function withoutSecrets(secrets: readonly string[]): ByteFilter {
   return secrets.length === 0 ? redactor : chained(new PieceCutter(), redactor);
 }
 
-/** On Linux, where there is `setpriv`, the kernel kills the program when its supervisor is killed. */
-async function deathGuard(): Promise<readonly string[]> {
+let guard: Promise<readonly string[]> | undefined;
+
+/** On Linux, where there is `setpriv`, the kernel kills the program when its supervisor is killed. Looked for once. */
+export function deathGuard(): Promise<readonly string[]> {
+  guard ??= findDeathGuard();
+  return guard;
+}
+
+async function findDeathGuard(): Promise<readonly string[]> {
   if (process.platform !== 'linux') return [];
   const setpriv = await findExecutable('setpriv', '/usr/bin:/bin:/run/current-system/sw/bin');
   if (setpriv === null) return [];
-  const guard = ['--pdeathsig', 'KILL', '--'];
+  const options = ['--pdeathsig', 'KILL', '--'];
   // BusyBox has a `setpriv` that does not know the option.
-  const probe = spawnSync(setpriv, [...guard, setpriv, '--version'], { stdio: 'ignore' });
-  return probe.status === 0 ? [setpriv, ...guard] : [];
+  const probe = spawnSync(setpriv, [...options, setpriv, '--version'], { stdio: 'ignore' });
+  return probe.status === 0 ? [setpriv, ...options] : [];
 }

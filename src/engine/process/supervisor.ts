@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
+import { deathGuard } from './program.ts';
 import { runFiles } from './runDirectory.ts';
 import { supervise } from './supervise.ts';
 import { supervisorOrderSchema, type SupervisorOrder } from './supervisorProtocol.ts';
@@ -19,6 +20,8 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => {});
   // The engine that listened may be gone.
   process.stderr.on('error', () => {});
+  // While there is nothing else to do; a failure is that of the program's start.
+  deathGuard().catch(() => undefined);
   const document = await text(process.stdin);
   if (document === '') return;
   const { runDir, launch } = parseOrder(document);

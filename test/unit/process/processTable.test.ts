@@ -56,11 +56,26 @@ describe('processTable', () => {
   it('finds those with a variable, whole and not as a part of another', async () => {
     const child = spawn('sleep', ['1000'], { env: { PATH: process.env['PATH'], ORCH_TEST: 'abc' } });
     await once(child, 'spawn');
-    expect((await processTable.withVariable('ORCH_TEST=abc')).has(child.pid ?? 0)).toBe(true);
-    expect((await processTable.withVariable('ORCH_TEST=ab')).has(child.pid ?? 0)).toBe(false);
-    expect((await processTable.withVariable('TEST=abc')).has(child.pid ?? 0)).toBe(false);
+    const withVariable = async (assignment: string) =>
+      processTable.withVariable(assignment, await processTable.list());
+    expect((await withVariable('ORCH_TEST=abc')).has(child.pid ?? 0)).toBe(true);
+    expect((await withVariable('ORCH_TEST=ab')).has(child.pid ?? 0)).toBe(false);
+    expect((await withVariable('TEST=abc')).has(child.pid ?? 0)).toBe(false);
+    expect((await processTable.withVariable('ORCH_TEST=abc', [])).size).toBe(0);
     child.kill('SIGKILL');
     await once(child, 'exit');
+  });
+
+  it.runIf(process.platform === 'linux')('knows which of two is older, within one boot', () => {
+    const [older, younger] = [
+      { pid: 9, startTime: 'boot:99' },
+      { pid: 2, startTime: 'boot:100' },
+    ];
+    expect(processTable.isOlder(older, younger)).toBe(true);
+    expect(processTable.isOlder(younger, older)).toBe(false);
+    // In the same clock tick: nobody knows.
+    expect(processTable.isOlder(older, { ...older, pid: 10 })).toBe(false);
+    expect(processTable.isOlder(older, { pid: 2, startTime: 'later-boot:100' })).toBe(false);
   });
 });
 

@@ -82,7 +82,7 @@ describe('endTree', { timeout: 30_000 }, () => {
     const root = await start('echo up >> up; trap "" TERM; while :; do sleep 1000 & sleep 0.02; done');
     await room.lines('up', 1);
     expect(await endTree({ root, marker }, 100)).toEqual([]);
-    expect(await processTable.withVariable(marker)).toEqual(new Set());
+    expect(await processTable.withVariable(marker, await processTable.list())).toEqual(new Set());
   });
 
   it('has nothing to do for a tree that is gone', async () => {
