@@ -180,8 +180,11 @@ export class DockerIsolation implements Isolation {
 
   private async make(connection: Connection, request: LeaseRequest, signal: AbortSignal): Promise<Workspace> {
     const { engine, images } = connection;
-    const image = await unlessAborted(asEnvironment(images.prepare(request.image)), signal);
-    const info = await engine.info();
+    const [image, info, stores] = await Promise.all([
+      unlessAborted(asEnvironment(images.prepare(request.image)), signal),
+      engine.info(),
+      findObjectStores(request.commonGitDir),
+    ]);
     const claudeOnHost = await this.claudeFor(image, request.claudePath, info.architecture);
     const claudePath = image.claudePath ?? inside.claude;
     const bindPasswd = !image.passwd.split('\n').some((line) => line.split(':')[2] === String(this.user.uid));
@@ -191,7 +194,7 @@ export class DockerIsolation implements Isolation {
       request,
       user: this.user,
       image: image.id,
-      stores: await findObjectStores(request.commonGitDir),
+      stores,
       claudeOnHost,
       claudePath,
       bindPasswd,

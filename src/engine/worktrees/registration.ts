@@ -36,28 +36,28 @@ export interface EnsureRequest {
 
 /**
  * Makes the task's worktree, or finds it, or mends it: branch, git's entry for it, folder and `.git` file; no other files.
- * `known`: git's entry as it was found before; where it still is the task's, those of all other tasks are not looked at.
+ * `knownAdminDir`: git's entry as it was found before; where it still is the task's, those of all other tasks are not looked at.
  */
 export async function ensureWorktree(
   place: RepositoryPlace,
   worktreesDir: string,
   request: EnsureRequest,
-  known: string | null,
+  knownAdminDir: string | null,
 ): Promise<Worktree> {
   const git = new Git({ gitDir: place.gitDir, workTree: place.topLevel });
   await mkdir(worktreesDir, { recursive: true, mode: 0o700 });
   // As git will note it.
   const folder = await realpath(worktreesDir);
-  const entries = await entriesFor(place.commonGitDir, request.taskId, known);
+  const entries = await entriesFor(place.commonGitDir, request.taskId, knownAdminDir);
   const earlier = entries.find(({ marker }) => marker?.taskId === request.taskId);
-  const record =
-    recordOf(earlier) ??
-    (await readRecord(git, request.taskId)) ??
-    (await newRecord(place, git, folder, request));
+  const known = recordOf(earlier) ?? (await readRecord(git, request.taskId));
+  const record = known ?? (await newRecord(place, git, folder, request));
 
   const path = earlier?.path ?? join(folder, basename(record.branch));
   const ref = branchRef(record.branch);
-  const tip = (await looseRef(place.commonGitDir, ref)) ?? (await git.commitOf(ref));
+  // A new one has a name that no branch has.
+  const tip =
+    known === null ? null : ((await looseRef(place.commonGitDir, ref)) ?? (await git.commitOf(ref)));
   if (tip === null) await createBranch(git, record);
   const adminDir =
     (await usableAdminDir(place, entries, path, record)) ?? (await register(git, path, record));
