@@ -35,7 +35,7 @@ export const markers = [stopMarker, timeoutMarker];
 const sweep = `
 [ -e ${inside.lease}/deadline ] || exit 125 # not one of our containers: a sweep would kill everything
 alive() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; case \${stat##*)} in ' Z'* | ' X'*) return 1 ;; esac; }
-guards() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; set -- \${stat##*)}; [ "$4" = 1 ]; }
+guards() { [ "$1" = 1 ] && return 0; { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; set -- \${stat##*)}; [ "$4" = 1 ]; }
 # Most are gone in a moment.
 pause() { if [ $rounds -lt 20 ]; then sleep 0.005; else sleep 0.05; fi; rounds=$((rounds + 1)); }
 sweep() {

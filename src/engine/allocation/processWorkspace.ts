@@ -34,7 +34,6 @@ export class ProcessWorkspace implements Workspace {
     return hostPath;
   }
 
-  /** Nothing to do: programs see the worktree itself. */
   expectRun(): void {
     this.runs.prepare();
   }
