@@ -37,6 +37,13 @@ async function worktreeOf({ storage }: Scene): Promise<string> {
   return join(storage, 'worktrees', names.find((name) => !name.startsWith('.')) ?? '');
 }
 
+const sampleNames = ['.git', 'CLAUDE.md', 'README.md', 'package.json', 'src', 'test'];
+
+/** What lies in a worktree, but for the folder of a planted repository, of which git knows nothing once it is empty. */
+async function namesIn(path: string): Promise<readonly string[]> {
+  return (await readdir(path)).filter((name) => name !== 'nested').toSorted();
+}
+
 /** All that an agent with a shell may think of. */
 const misdeeds = (folder: string): string => `
 common=$(git rev-parse --git-common-dir)
@@ -193,14 +200,7 @@ describe('a specification that writes', () => {
     const path = await worktreeOf(scene);
     // The folder is not worth a commit, so git knows nothing of it.
     expect(await readdir(join(path, 'nested'))).toEqual([]);
-    expect((await readdir(path)).filter((name) => name !== 'nested').toSorted()).toEqual([
-      '.git',
-      'CLAUDE.md',
-      'README.md',
-      'package.json',
-      'src',
-      'test',
-    ]);
+    expect(await namesIn(path)).toEqual(sampleNames);
     const salvaged = await carefulGit(
       scene.repository,
       'for-each-ref',
@@ -286,14 +286,7 @@ describe.each<IsolationKind>(['process', 'docker'])(
       const path = await worktreeOf(scene);
       expect(await readFile(join(path, 'src/text.js'), 'utf8')).toContain('export function slugify');
       expect(await readFile(join(path, 'README.md'), 'utf8')).toContain('# tiny-text');
-      expect((await readdir(path)).filter((name) => name !== 'nested').toSorted()).toEqual([
-        '.git',
-        'CLAUDE.md',
-        'README.md',
-        'package.json',
-        'src',
-        'test',
-      ]);
+      expect(await namesIn(path)).toEqual(sampleNames);
     });
   },
 );
