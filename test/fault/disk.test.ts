@@ -64,7 +64,7 @@ describe.skipIf(!canMount)('an agent that fills the disk', () => {
         await barrier.reached;
         const failed = await host.event('run.failed');
         expect(JSON.stringify(failed.data)).toMatch(
-          /"disk-full".*implementation stage wrote \d+ MiB .* left \d MiB free/,
+          /"disk-full".*implementation stage wrote \d+ MiB .* left \d+ MiB free/,
         );
         // Before the next run begins, and before what it wrote is put aside.
         expect(freeOn(disk)).toBeGreaterThan(freeBefore - 16 * mib);
@@ -111,7 +111,7 @@ describe.skipIf(!canMount)('an agent that fills the disk', () => {
           ({ type, data }) => type === 'workspace.failed' && !JSON.stringify(data).includes('port-taken'),
         );
         expect(JSON.stringify(failed?.data)).toMatch(
-          /"disk-full".*setup command wrote \d+ MiB .* left \d MiB free/,
+          /"disk-full".*setup command wrote \d+ MiB .* left \d+ MiB free/,
         );
         expect(freeOn(disk)).toBeGreaterThan(freeBefore - 32 * mib);
         const [task] = host.finals();
