@@ -115,8 +115,7 @@ function assemble(
   server: EngineServer,
 ): Orchestrator {
   const { storage, clock, logger, worktrees, environment } = configuration;
-  const agentEnvironment = configuration.agentEnvironment ?? {};
-  const credentials = (): readonly string[] => secretValuesOf(cliEnvironment(environment, agentEnvironment));
+  const environmentOfCli = () => cliEnvironment(environment, configuration.agentEnvironment);
   const isolations = makeIsolations(configuration);
   const launcher = new Launcher({
     nodePath: process.execPath,
@@ -133,8 +132,7 @@ function assemble(
     stageRunner: new StageRunner({
       worktrees,
       clock,
-      environment,
-      agentEnvironment,
+      cliEnvironment: environmentOfCli,
       onActivity: (task, run, activity) => service.onActivity(task, run, activity),
     }),
     paths,
@@ -153,7 +151,8 @@ function assemble(
     isolations,
     records: store,
     dispatch: async (command, bundles) =>
-      refusalOfCredentials(command, bundles, credentials()) ?? service.dispatch(command, bundles),
+      refusalOfCredentials(command, bundles, secretValuesOf(environmentOfCli())) ??
+      service.dispatch(command, bundles),
     importTasks: (command, bundles) => service.importTasks(command, bundles),
     importArchive: (path) => service.importArchive(path),
     settled: (taskId: TaskId) => service.settled(taskId),

@@ -13,6 +13,9 @@ export type LeaseId = Branded<'LeaseId'>;
 /** Lower-case hex SHA-256 of a stored context bundle. */
 export type Digest = Branded<'Digest'>;
 
+/** So many characters of a task's id are shown, and enough to name it. */
+export const shownIdLength = 8;
+
 export const taskIdOf = (text: string): TaskId => text as TaskId;
 export const leaseIdOf = (port: number, generation: number): LeaseId => `${port}.${generation}` as LeaseId;
 export const digestOf = (hex: string): Digest => hex as Digest;

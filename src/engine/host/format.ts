@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Stage } from '../domain/stage.ts';
-import type { TaskId } from '../domain/ids.ts';
+import { shownIdLength, type TaskId } from '../domain/ids.ts';
 
 export const stageNames: Readonly<Record<Stage, string>> = {
   specification: 'Specification',
@@ -20,7 +20,7 @@ export function elapsed(ms: number): string {
 export const usd = (amount: number): string => `$${amount.toFixed(amount < 0.1 ? 4 : 2)}`;
 
 /** Enough of the id to name the task in a command. */
-export const shortId = (id: TaskId): string => id.slice(0, 8);
+export const shortId = (id: TaskId): string => id.slice(0, shownIdLength);
 
 /** Colour and sign together: the sign alone says it too. */
 export function outcomeMark(outcome: Outcome | null): string {

@@ -4,7 +4,6 @@ import * as v from 'valibot';
 import type { Activity } from '../claude/activity.ts';
 import { runCli } from '../claude/cliRun.ts';
 import { commandLine } from '../claude/commandLine.ts';
-import { cliEnvironment } from '../claude/environment.ts';
 import type { CliOutcome } from '../claude/outcome.ts';
 import type { TestRun } from '../context/bundle.ts';
 import { sealBundle } from '../context/digest.ts';
@@ -58,24 +57,20 @@ export class StageRunner {
   private readonly worktrees: WorktreeManager;
   private readonly tree: StageTree;
   private readonly clock: Clock;
-  private readonly environment: Readonly<Record<string, string | undefined>>;
-  private readonly agentEnvironment: Readonly<Record<string, string>>;
+  private readonly cliEnvironment: () => Readonly<Record<string, string>>;
   private readonly onActivity: (task: Task, run: Run, activity: Activity) => void;
 
   constructor(options: {
     readonly worktrees: WorktreeManager;
     readonly clock: Clock;
-    /** Where the CLI's credentials come from; only an allow-list of it is passed on. */
-    readonly environment: Readonly<Record<string, string | undefined>>;
-    /** What the CLI gets besides, all of it. */
-    readonly agentEnvironment?: Readonly<Record<string, string>>;
+    /** The CLI's environment, credentials included; asked at each run. */
+    readonly cliEnvironment: () => Readonly<Record<string, string>>;
     readonly onActivity: (task: Task, run: Run, activity: Activity) => void;
   }) {
     this.worktrees = options.worktrees;
-    this.tree = new StageTree(options.worktrees, () => secretValuesOf(this.cliEnvironment()));
+    this.tree = new StageTree(options.worktrees, () => secretValuesOf(options.cliEnvironment()));
     this.clock = options.clock;
-    this.environment = options.environment;
-    this.agentEnvironment = options.agentEnvironment ?? {};
+    this.cliEnvironment = options.cliEnvironment;
     this.onActivity = options.onActivity;
   }
 
@@ -193,10 +188,6 @@ export class StageRunner {
       detach,
     };
     return watchingDisk(watched, program);
-  }
-
-  private cliEnvironment(): Record<string, string> {
-    return cliEnvironment(this.environment, this.agentEnvironment);
   }
 
   private async ask(

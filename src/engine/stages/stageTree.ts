@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import * as v from 'valibot';
 import type { Failure } from '../domain/outcome.ts';
 import type { Stage } from '../domain/stage.ts';
+import type { Workspace } from '../ports/isolation.ts';
 import { freshRunDirectory, readIfPresent, writeWhole } from '../process/runDirectory.ts';
 import { type Surroundings, surroundingsSchema } from '../worktrees/surroundings.ts';
 import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
@@ -22,8 +23,8 @@ const atOnceMs = 500;
 export class StageTree {
   private readonly worktrees: WorktreeManager;
 
-  /** When a stage last left its worktree as its newest commit, by path: `performance.now()`. */
-  private readonly cleanAt = new Map<string, { readonly head: string; readonly at: number }>();
+  /** When a stage last left its worktree as its newest commit (`performance.now()`), as long as its lease stands. */
+  private readonly cleanAt = new WeakMap<Workspace, { readonly head: string; readonly at: number }>();
 
   /** The secrets that the agent was given. */
   private readonly secrets: () => readonly string[];
@@ -42,7 +43,7 @@ export class StageTree {
     const [surroundings] = await Promise.all([
       workspace.isolation === 'process' ? this.worktrees.surroundings() : null,
       // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
-      this.wasCleanJustNow(head, worktree) ? null : this.cleanTo(head, worktree),
+      this.wasCleanJustNow(head, workspace) ? null : this.cleanTo(head, worktree),
     ]);
     await mkdir(dirname(startFile), { recursive: true });
     await writeWhole(startFile, JSON.stringify({ head, surroundings, task: task.id, run: run.id }));
@@ -86,7 +87,7 @@ export class StageTree {
     ];
     const failure = overstepped(run.stage, damage);
     if (failure !== null) return { type: 'overstepped', failure };
-    if (snapshot.changes.length === 0) this.noteClean(snapshot.tip, worktree);
+    if (snapshot.changes.length === 0) this.noteClean(snapshot.tip, request.workspace);
     return { type: 'kept', snapshot };
   }
 
@@ -102,24 +103,24 @@ export class StageTree {
 
   /** Commits what the stage changed, as it was examined; null when that is nothing. */
   async checkpoint(
-    { task, run, worktree }: StageRunRequest,
+    { task, run, workspace, worktree }: StageRunRequest,
     head: string,
     snapshot: Snapshot,
   ): Promise<string | null> {
     const trailers = `Orchestrator-Task: ${task.id}\nOrchestrator-Stage: ${run.stage} ${run.attempt}`;
     const { commit } = await this.worktrees.checkpoint(worktree, `${task.title}\n\n${trailers}`, snapshot);
-    this.noteClean(commit, worktree);
+    this.noteClean(commit, workspace);
     return commit === head ? null : commit;
   }
 
-  private noteClean(head: string, { path }: StageRunRequest['worktree']): void {
-    this.cleanAt.set(path, { head, at: performance.now() });
+  private noteClean(head: string, workspace: Workspace): void {
+    this.cleanAt.set(workspace, { head, at: performance.now() });
   }
 
   /** A stage that follows at once finds what the one before left: nothing of the agent's runs in between. */
-  private wasCleanJustNow(head: string, { path }: StageRunRequest['worktree']): boolean {
-    const seen = this.cleanAt.get(path);
-    this.cleanAt.delete(path);
+  private wasCleanJustNow(head: string, workspace: Workspace): boolean {
+    const seen = this.cleanAt.get(workspace);
+    this.cleanAt.delete(workspace);
     return seen?.head === head && performance.now() - seen.at < atOnceMs;
   }
 

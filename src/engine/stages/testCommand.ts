@@ -17,25 +17,20 @@ export interface CommandResult extends TestRun {
  * Runs a command of the project's (tests, set-up) through `sh` in the workspace and waits for it, adopting one that an
  * earlier engine started in this run directory. It gets no credentials: what it runs is the repository's own code.
  */
-export async function runProjectCommand(options: {
+export async function runProjectCommand({
+  workspace,
+  command,
+  signal,
+  ...launch
+}: Pick<Launch, 'runDir' | 'timeoutMs' | 'checkout'> & {
   readonly workspace: Workspace;
-  readonly runDir: string;
   readonly command: string;
-  readonly timeoutMs: number;
-  readonly checkout?: NonNullable<Launch['checkout']>;
   readonly signal: AbortSignal;
 }): Promise<CommandResult> {
-  const { workspace, runDir, command, timeoutMs, checkout, signal } = options;
+  const { runDir } = launch;
   await createRunDirectory(runDir);
   // CI=true: test runners that would watch for changes run once and end.
-  await workspace.start({
-    runDir,
-    argv: ['sh', '-c', command],
-    stdin: '',
-    env: { CI: 'true' },
-    timeoutMs,
-    ...(checkout === undefined ? {} : { checkout }),
-  });
+  await workspace.start({ ...launch, argv: ['sh', '-c', command], stdin: '', env: { CI: 'true' } });
   const exit = await workspace.ended(runDir, signal);
   const [output, errors] = await Promise.all([
     tailOf(join(runDir, runFiles.stdout)),

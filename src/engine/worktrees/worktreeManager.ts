@@ -139,7 +139,7 @@ export class WorktreeManager {
   }
 
   /**
-   * Puts branch and files back to exactly this commit; ignored and copied files stay. What that undoes is kept under
+   * Puts branch and files back to exactly this commit; copied files stay, and what its own rules ignore. What that undoes is kept under
    * `refs/orchestrator/{task id}/salvage-{n}`. Returns the undone paths.
    */
   async restore(worktree: Worktree, commit: string): Promise<readonly string[]> {

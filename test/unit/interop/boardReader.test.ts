@@ -14,7 +14,7 @@ import {
   openBoard,
 } from '../../support/vibeKanbanBoard.ts';
 
-const project = { id: boardId(1), name: 'Clock «größer»', path: '/work/clock' };
+const project = { id: boardId(1), name: 'Clock «größer»', path: '/projects/clock' };
 
 async function read(
   directory: string,
@@ -35,7 +35,7 @@ describe.each(generations)('a board of the %s schema', (generation) => {
   test('is read whole: ids, words, statuses, times, parents, projects', async () => {
     const directory = await boardOf({
       generation,
-      projects: [project, { id: boardId(2), name: 'Empty', path: '/work/empty' }],
+      projects: [project, { id: boardId(2), name: 'Empty', path: '/projects/empty' }],
       tasks: [
         { id: boardId(10), title: 'First', description: 'All\nof it 🕰', updatedAt: '2025-08-02 10:11:12' },
         {
@@ -49,8 +49,8 @@ describe.each(generations)('a board of the %s schema', (generation) => {
     });
     const { reader, tasks, pages } = await read(directory);
     expect(reader.projects()).toEqual([
-      { id: project.id, name: project.name, repositoryPaths: ['/work/clock'], taskCount: 2 },
-      { id: boardId(2), name: 'Empty', repositoryPaths: ['/work/empty'], taskCount: 0 },
+      { id: project.id, name: project.name, repositoryPaths: ['/projects/clock'], taskCount: 2 },
+      { id: boardId(2), name: 'Empty', repositoryPaths: ['/projects/empty'], taskCount: 0 },
     ]);
     expect(pages.flatMap(({ skipped }) => skipped)).toEqual([]);
     expect(tasks).toEqual([

@@ -19,7 +19,7 @@ import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
 import { temporaryDirectory, wasmPath } from '../../support/storeFixtures.ts';
 import { BoardHolder, boardId, makeBoard } from '../../support/vibeKanbanBoard.ts';
 
-const project = { id: boardId(1), name: 'Clock', path: '/work/clock' };
+const project = { id: boardId(1), name: 'Clock', path: '/projects/clock' };
 const tasks = Array.from({ length: 50 }, (_, index) => ({
   id: boardId(100 + index),
   title: `Task ${index}`,

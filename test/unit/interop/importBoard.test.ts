@@ -20,8 +20,8 @@ import {
   openBoard,
 } from '../../support/vibeKanbanBoard.ts';
 
-const project = { id: boardId(1), name: 'Clock', path: '/work/clock' };
-const other = { id: boardId(2), name: 'Bell', path: '/work/bell' };
+const project = { id: boardId(1), name: 'Clock', path: '/projects/clock' };
+const other = { id: boardId(2), name: 'Bell', path: '/projects/bell' };
 
 async function readerOf(content: BoardContent): Promise<BoardReader> {
   const directory = await temporaryDirectory();
@@ -125,7 +125,7 @@ describe.each(generations)('the tasks of a board of the %s schema', (generation)
         updated_at: '2025-08-05 00:00:01.000',
         parent: '',
         name: 'Clock',
-        path: '/work/clock',
+        path: '/projects/clock',
       },
       expect.objectContaining({ title: 'Begun', status: 'inprogress', parent: hex(attemptOf(boardId(10))) }),
     ]);
@@ -185,9 +185,9 @@ test('two projects of one repository keep apart, beside our own', async () => {
   here.close();
   const database = await openRawDatabase(directory);
   expect(database.all('SELECT name, git_repo_path AS path FROM projects ORDER BY rowid')).toEqual([
-    { name: 'Repository', path: '/work/clock' },
-    { name: 'Clock', path: `/work/clock#${project.id}` },
-    { name: 'Bell', path: '/work/bell' },
+    { name: 'Repository', path: '/projects/clock' },
+    { name: 'Clock', path: `/projects/clock#${project.id}` },
+    { name: 'Bell', path: '/projects/bell' },
   ]);
 });
 

@@ -1,10 +1,10 @@
-import { appendFile, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { DiskWatch, type DiskSpace } from '../../../src/engine/process/diskWatch.ts';
 import { bytesOf, filesWritten, removeLargest } from '../../../src/engine/process/writtenFiles.ts';
 import { SteppedClock } from '../../support/steppedClock.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const mib = 2 ** 20;
 const gib = 2 ** 30;
@@ -12,9 +12,7 @@ const gib = 2 ** 30;
 let folder = '';
 
 beforeEach(async () => {
-  const made = await mkdtemp(join(tmpdir(), 'orch-'));
-  folder = made;
-  onTestFinished(() => rm(made, { recursive: true }));
+  folder = await temporaryFolder();
 });
 
 const write = (name: string, mebibytes: number): Promise<void> =>

@@ -1,18 +1,16 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type WatchedEnd, watchingDisk } from '../../../src/engine/process/watchedProgram.ts';
 import { SteppedClock } from '../../support/steppedClock.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const mib = 2 ** 20;
 
 let folder = '';
 
 beforeEach(async () => {
-  const made = await mkdtemp(join(tmpdir(), 'orch-'));
-  folder = made;
-  onTestFinished(() => rm(made, { recursive: true }));
+  folder = await temporaryFolder();
 });
 
 /** A program on a disk of 110 MiB that writes 60 of them, and leaves so much free. */
