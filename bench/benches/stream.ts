@@ -27,8 +27,7 @@ const pieceBytes = 64 * 1024;
 /** From the program's output to what a person sees, as it goes: redacted into its file, followed, redacted, parsed, validated, projected. */
 async function takeIn(bytes: Buffer, times: number, path: string): Promise<number> {
   const source = new PassThrough();
-  const file = await open(path, 'w', 0o600);
-  const output = new OutputFile(source, file, new Redactor(secrets));
+  const output = new OutputFile(source, open(path, 'w', 0o600), new Redactor(secrets));
   const written = pipeline(pieces(bytes, times), source).then(() => output.finish());
   const [parser, redactor] = [new StreamParser(), new Redactor(secrets)];
   let seen = 0;

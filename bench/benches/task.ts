@@ -13,17 +13,17 @@ import { inTurns, timed } from '../harness/turns.ts';
 function run(context: BenchContext): Promise<readonly Row[]> {
   const claudePath = join(context.root, 'node_modules', '.bin', 'claude');
   const options = { settings: { isolation: 'process', claudePath }, modelHost: '127.0.0.1' } as const;
-  return inRoom(context, options, (room) => compare(context, room));
+  return inRoom(context, options, (room, model) => compare(context, room, model.pid));
 }
 
-async function compare(context: BenchContext, room: EngineRoom): Promise<readonly Row[]> {
+async function compare(context: BenchContext, room: EngineRoom, modelPid: number): Promise<readonly Row[]> {
   const { HOME = '', PATH = '' } = process.env;
   const env = { HOME, PATH, LANG: 'C.UTF-8', TMPDIR: context.scratch, ...cliEnvironment(room.environment) };
   const cpu = { ours: [] as number[], bare: [] as number[] };
   const measured = async (kept: number[], turn: number, work: () => Promise<void>): Promise<number> => {
-    const before = familyCpuMs();
+    const before = familyCpuMs([modelPid]);
     const ms = await timed(work);
-    const used = familyCpuMs() - before;
+    const used = familyCpuMs([modelPid]) - before;
     if (turn >= 0) kept.push(used);
     context.say(`${ms.toFixed(0)} ms, CPU ${used} ms`);
     return ms;

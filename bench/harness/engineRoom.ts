@@ -111,13 +111,13 @@ export class EngineRoom {
 export async function inRoom<Result>(
   context: BenchContext,
   options: { readonly settings: SettingsInput; readonly modelHost: string },
-  work: (room: EngineRoom) => Promise<Result>,
+  work: (room: EngineRoom, model: { readonly pid: number }) => Promise<Result>,
 ): Promise<Result> {
   const model = await startModel(context.programs, options.modelHost);
   try {
     const room = await EngineRoom.open(context, { settings: options.settings, baseUrl: model.url });
     try {
-      return await work(room);
+      return await work(room, model);
     } finally {
       await room.close();
     }
@@ -148,7 +148,7 @@ export async function hostAddress(isolation: IsolationKind): Promise<string> {
 export async function startModel(
   programs: string,
   host: string,
-): Promise<{ readonly url: string; stop(): Promise<void> }> {
+): Promise<{ readonly url: string; readonly pid: number; stop(): Promise<void> }> {
   const child = spawn(process.execPath, [join(programs, 'model.mjs'), host], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -156,6 +156,7 @@ export async function startModel(
   const ended = once(child, 'exit');
   return {
     url: `http://${host}:${line.toString().trim()}`,
+    pid: child.pid ?? 0,
     async stop() {
       child.stdin.end();
       await ended;

@@ -45,7 +45,7 @@ export class FakeWorkspace implements Workspace {
     return hostPath;
   }
 
-  expectRun(): void {}
+  async expectRun(): Promise<void> {}
 
   async start(launch: Launch): Promise<void> {
     this.starts.push(launch);

@@ -31,7 +31,7 @@ export class SpawningWorkspace implements Workspace {
     return hostPath;
   }
 
-  expectRun(): void {}
+  async expectRun(): Promise<void> {}
 
   async start({ runDir, argv: [program, ...args], stdin, env }: Launch): Promise<void> {
     await mkdir(runDir, { recursive: true });

@@ -19,6 +19,11 @@ export class SteppedClock implements Clock {
     return () => this.timers.delete(timer);
   }
 
+  /** As on a machine with too much to do: timers do not fire yet. */
+  setLate(time: number): void {
+    this.time = time;
+  }
+
   set(time: number): void {
     this.time = time;
     for (const timer of [...this.timers].filter(({ at }) => at <= time)) {

@@ -60,7 +60,7 @@ export class ContainerWorkspace implements Workspace {
   }
 
   /** Nothing to do: a shell in the container is there at once. */
-  expectRun(): void {}
+  async expectRun(): Promise<void> {}
 
   async start(launch: Launch): Promise<void> {
     if (await this.wasStarted(launch.runDir)) return;

@@ -34,6 +34,8 @@ export class ProcessIsolation implements Isolation {
   readonly kind = 'process';
   private readonly options: ProcessIsolationOptions;
   private readonly runs: SupervisedRuns;
+  /** Of the leases that this process acquired. */
+  private readonly worktreePaths = new Map<LeaseId, string>();
 
   constructor(options: ProcessIsolationOptions) {
     this.options = options;
@@ -42,8 +44,8 @@ export class ProcessIsolation implements Isolation {
 
   async acquire(request: LeaseRequest, signal: AbortSignal): Promise<Workspace> {
     signal.throwIfAborted();
-    this.runs.prepare();
     const { worktreePath } = request;
+    this.runs.prepare({ cwd: worktreePath });
     const env = baseEnvironment([worktreePath]);
     const find = this.options.findClaude ?? (() => findHostClaude(env.PATH, [worktreePath]));
     const claudePath = await requireHostClaude(request.claudePath, find, [worktreePath]);
@@ -51,10 +53,14 @@ export class ProcessIsolation implements Isolation {
     await mkdir(this.options.leasesDir, { recursive: true, mode: 0o700 });
     // Appending nothing: makes the record of a new lease and leaves that of an adopted one as it is.
     await writeFile(leasePath, '', { flag: 'a', mode: 0o600 });
+    this.worktreePaths.set(request.leaseId, worktreePath);
     return new ProcessWorkspace({ worktreePath, claudePath, env, leasePath }, this.runs);
   }
 
   async release(leaseId: LeaseId): Promise<void> {
+    const worktreePath = this.worktreePaths.get(leaseId);
+    this.worktreePaths.delete(leaseId);
+    if (worktreePath !== undefined) await this.runs.leave(worktreePath);
     const leasePath = this.leasePath(leaseId);
     const record = await readIfPresent(leasePath);
     if (record === null) return;

@@ -1,7 +1,8 @@
 import { constants, writeFile } from 'node:fs/promises';
 import { OrchestratorError } from '../ports/errors.ts';
-import type { ExitRecord, Launch, Workspace } from '../ports/isolation.ts';
+import type { ExitRecord, ExpectedProgram, Launch, Workspace } from '../ports/isolation.ts';
 import type { SupervisedRuns } from '../process/supervisedRuns.ts';
+import type { SupervisedProgram } from '../process/supervisorProtocol.ts';
 
 export interface ProcessWorkspaceOptions {
   readonly worktreePath: string;
@@ -34,20 +35,13 @@ export class ProcessWorkspace implements Workspace {
     return hostPath;
   }
 
-  expectRun(): void {
-    this.runs.prepare();
+  async expectRun(program: (() => Promise<ExpectedProgram>) | null): Promise<void> {
+    this.runs.prepare(program === null ? { cwd: this.worktreePath } : this.inHere(await program()));
   }
 
-  async start({ runDir, argv, stdin, env, timeoutMs }: Launch): Promise<void> {
+  async start({ runDir, stdin, timeoutMs, ...program }: Launch): Promise<void> {
     if (!(await this.wasStarted(runDir))) await this.recordRun(runDir);
-    const [program, ...args] = argv;
-    const launch = {
-      argv: [program, ...args] as [string, ...string[]],
-      cwd: this.worktreePath,
-      env: { ...this.env, ...env },
-      timeoutMs,
-    };
-    await this.runs.start(runDir, launch, stdin);
+    await this.runs.start(runDir, { ...this.inHere(program), timeoutMs }, stdin);
   }
 
   wasStarted(runDir: string): Promise<boolean> {
@@ -60,6 +54,10 @@ export class ProcessWorkspace implements Workspace {
 
   stop(runDir: string): Promise<void> {
     return this.runs.stop(runDir);
+  }
+
+  private inHere({ argv: [program, ...args], env }: ExpectedProgram): SupervisedProgram {
+    return { argv: [program, ...args], cwd: this.worktreePath, env: { ...this.env, ...env } };
   }
 
   /** Before the start, so that no engine ever has a run that its lease does not know. */

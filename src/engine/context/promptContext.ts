@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../domain/ids.ts';
 import { writeWhole } from '../process/runDirectory.ts';
@@ -18,14 +17,13 @@ const excerptLength = 8_000;
 
 /**
  * The parts as text for the prompt, nothing left out: what does not fit is written whole as a file into `folder` and
- * named in the prompt with an excerpt. `seenAs` turns a host path into the path the agent reads.
+ * named in the prompt with an excerpt; the folder exists. `seenAs` turns a host path into the path the agent reads.
  */
 export async function placeContext(
   parts: readonly ContextPart[],
   folder: string,
   seenAs: (hostPath: string) => string,
 ): Promise<string> {
-  await mkdir(folder, { recursive: true });
   const texts: string[] = [];
   let room = inlineLimit;
   for (const part of parts) {

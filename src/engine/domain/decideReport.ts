@@ -2,7 +2,16 @@ import { releaseLease } from './admission.ts';
 import { assertNever } from './assertNever.ts';
 import type { Rejection, ReportCommand } from './commands.ts';
 import { type Decision, stale } from './decision.ts';
-import { afterStage, blockSlot, followIntent, followPolicy, queue, rework, startRun } from './progress.ts';
+import {
+  afterStage,
+  blockSlot,
+  followIntent,
+  followPolicy,
+  opensGate,
+  queue,
+  rework,
+  startRun,
+} from './progress.ts';
 import type { Phase, Run, Task } from './task.ts';
 
 type TaskReport = Exclude<
@@ -168,7 +177,7 @@ function succeeded(
     cliVersion,
     commit,
   });
-  if (stage === 'specification' && task.settings.gates.includes(stage)) {
+  if (opensGate(task, stage)) {
     decision.emit('gate.opened', task.id, { stage, digest: outputDigest });
     return null;
   }

@@ -4,11 +4,11 @@ import { budgetSpent, isBudgetSpent } from './budget.ts';
 import { contextFor } from './context.ts';
 import type { Verdict } from './commands.ts';
 import type { Decision } from './decision.ts';
-import { runIdOf, type Digest, type LeaseId, type TaskId } from './ids.ts';
+import { runIdOf, type Digest, type LeaseId, type RunId, type TaskId } from './ids.ts';
 import type { Failure } from './outcome.ts';
 import { failurePolicies, retryAt, slotRecheckMs } from './policy.ts';
 import { nextStage, type Stage } from './stage.ts';
-import type { QueueReason, StopIntent } from './task.ts';
+import type { QueueReason, StopIntent, Task } from './task.ts';
 
 /** Starts the next run of a stage in the lease the task holds. The caller made sure that its context is there. */
 export function startRun(
@@ -32,9 +32,24 @@ export function startRun(
     });
     return;
   }
-  const attempt = task.runs.filter((run) => run.stage === stage).length + 1;
-  const runId = runIdOf(taskId, stage, attempt);
+  const { runId, attempt } = nextRunOf(task, stage);
   decision.emit('run.started', taskId, { runId, leaseId, stage, attempt, inputDigests, containerPort });
+}
+
+/** The run of this stage that would begin now. */
+export function nextRunOf(task: Task, stage: Stage): { readonly runId: RunId; readonly attempt: number } {
+  const attempt = task.runs.filter((run) => run.stage === stage).length + 1;
+  return { runId: runIdOf(task.id, stage, attempt), attempt };
+}
+
+/** Whether a person reads the stage's result before the task goes on. */
+export function opensGate({ settings }: Task, stage: Stage): stage is 'specification' {
+  return stage === 'specification' && settings.gates.includes(stage);
+}
+
+/** The stage that begins by itself when this one ends well; null after the last, and where a person is asked before. */
+export function followingStage(task: Task, stage: Stage): Stage | null {
+  return opensGate(task, stage) || isBudgetSpent(task) ? null : nextStage(stage);
 }
 
 export function queue(decision: Decision, taskId: TaskId, stage: Stage, reason: QueueReason): void {

@@ -3,7 +3,7 @@ import { digestOfBody } from '../context/digest.ts';
 import { assertNever } from '../domain/assertNever.ts';
 import type { ReportCommand } from '../domain/commands.ts';
 import type { Effect } from '../domain/effects.ts';
-import type { Digest, TaskId } from '../domain/ids.ts';
+import type { Digest, RunId, TaskId } from '../domain/ids.ts';
 import type { Run, Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { failureOf, OrchestratorError } from '../ports/errors.ts';
@@ -178,6 +178,7 @@ export class EffectRunner {
         workspace,
         worktree,
         runDir,
+        runDirOf: (id: RunId) => this.options.paths.ofRun(id),
         startFile,
         inputs,
         context: contextOf(inputs),

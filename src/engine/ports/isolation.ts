@@ -37,6 +37,9 @@ export interface Launch {
   readonly checkout?: { readonly branch: string; readonly commit: string };
 }
 
+/** What is known of a program before its run begins: all that it is started with but its input. */
+export type ExpectedProgram = Pick<Launch, 'argv' | 'env'>;
+
 /** How a launched program ended, read from the run directory's exit record. */
 export interface ExitRecord {
   /** Exit code; null when a signal ended it or nobody knows. */
@@ -59,8 +62,11 @@ export interface Workspace {
   readonly claudePath: string;
   /** The path inside of a host path below `runsPath`. */
   pathInside(hostPath: string): string;
-  /** A program will be started soon: what takes long and does not depend on it is done now. Nothing is owed if none comes. */
-  expectRun(): void;
+  /**
+   * A program will be started soon: what takes long is done now. One that is known (not null) may be started already, to wait
+   * for its input; `start` of a program that differs in anything starts that one. Nothing is owed if none comes.
+   */
+  expectRun(program: (() => Promise<ExpectedProgram>) | null): Promise<void>;
   /** Starts it; does nothing when this run directory was started before. Resolves once it is under way. */
   start(launch: Launch): Promise<void>;
   /** False when nothing was ever started in this run directory. */

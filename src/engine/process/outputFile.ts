@@ -17,8 +17,8 @@ export class OutputFile {
   private writing = false;
   private cut = false;
 
-  /** Owns the file from now on. Reads at once, before the program can end. */
-  constructor(source: Readable, file: FileHandle, filter: ByteFilter) {
+  /** Owns the file from now on. Reads at once, before the program can end, though the file may come later. */
+  constructor(source: Readable, file: Promise<FileHandle>, filter: ByteFilter) {
     this.source = source;
     this.done = this.copy(file, filter);
     this.failed = this.done.then(() => new Promise<never>(() => {}));
@@ -42,11 +42,16 @@ export class OutputFile {
     }
   }
 
-  private async copy(file: FileHandle, filter: ByteFilter): Promise<void> {
+  private async copy(place: Promise<FileHandle>, filter: ByteFilter): Promise<void> {
+    const chunks = this.chunks();
+    const first = chunks.next();
+    // Awaited below, unless there is no file.
+    first.catch(() => undefined);
+    const file = await place;
     try {
-      for await (const bytes of this.chunks()) {
+      for (let next = await first; next.done !== true; next = await chunks.next()) {
         this.writing = true;
-        await file.appendFile(filter.push(bytes));
+        await file.appendFile(filter.push(next.value));
         this.writing = false;
         this.progress += 1;
       }

@@ -1,7 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { ExitRecord } from '../ports/isolation.ts';
 import { findExecutable, isExecutable } from './findExecutable.ts';
 import { OutputFile } from './outputFile.ts';
@@ -9,7 +12,7 @@ import { processTable, type ProcessRef } from './processTable.ts';
 import { type ByteFilter, chained, Redactor } from './redactor.ts';
 import { runFiles } from './runDirectory.ts';
 import { PieceCutter } from './streamPieces.ts';
-import type { SupervisorLaunch } from './supervisorProtocol.ts';
+import type { SupervisedProgram } from './supervisorProtocol.ts';
 
 export interface Program {
   /** Null when it had ended before it could be looked at. */
@@ -19,7 +22,7 @@ export interface Program {
 }
 
 /** Why the program cannot be started, for a person; spawn itself says ENOENT for all of it, or nothing. */
-export async function findObstacle({ argv: [file], cwd, env }: SupervisorLaunch): Promise<string | null> {
+export async function findObstacle({ argv: [file], cwd, env }: SupervisedProgram): Promise<string | null> {
   const folder = await stat(cwd).catch(() => null);
   if (folder?.isDirectory() !== true) return `The working directory ${cwd} does not exist`;
   const isThere = file.includes('/')
@@ -28,35 +31,36 @@ export async function findObstacle({ argv: [file], cwd, env }: SupervisorLaunch)
   return isThere ? null : `There is no executable ${file}`;
 }
 
-/** Starts the program in a process group of its own, its streams in files of the run directory, secrets redacted. */
+/**
+ * Starts the program in a process group of its own. Its standard input comes from the run directory and its output goes
+ * there, secrets redacted, as soon as it is known which that is.
+ */
 export async function startProgram(
-  runDir: string,
-  { argv, cwd, env }: SupervisorLaunch,
+  { argv, cwd, env }: SupervisedProgram,
   secrets: readonly string[],
+  runDir: Promise<string>,
 ): Promise<Program> {
   const [file = argv[0], ...args] = [...(await deathGuard()), ...argv];
-  const stdin = await open(join(runDir, runFiles.stdin), 'r');
-  const stdout = await open(join(runDir, runFiles.stdout), 'a', 0o600);
-  const stderr = await open(join(runDir, runFiles.stderr), 'a', 0o600);
-  const child = spawn(file, args, { cwd, env, detached: true, stdio: [stdin.fd, 'pipe', 'pipe'] });
+  const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   // No await before all listen: a short program may end in the next turn, and Node throws away what nobody reads then.
   const exited = new Promise<Pick<ExitRecord, 'code' | 'signal'>>((settle) => {
     child.once('exit', (code, signal) => settle({ code, signal }));
   });
-  if (child.stdout === null || child.stderr === null)
-    throw new Error('The program was started without pipes');
+  const fileOf = (name: string) => runDir.then((path) => open(join(path, name), 'a', 0o600));
   const outputs = [
-    new OutputFile(child.stdout, stdout, withoutSecrets(secrets)),
-    new OutputFile(child.stderr, stderr, new Redactor(secrets)),
+    new OutputFile(child.stdout, fileOf(runFiles.stdout), withoutSecrets(secrets)),
+    new OutputFile(child.stderr, fileOf(runFiles.stderr), new Redactor(secrets)),
   ];
-  try {
-    await once(child, 'spawn');
-  } finally {
-    await stdin.close();
-  }
+  void runDir.then((path) => feed(child.stdin, join(path, runFiles.stdin)));
+  await once(child, 'spawn');
   const { pid } = child;
   const startTime = pid === undefined ? null : await processTable.startTimeOf(pid);
   return { ref: pid === undefined || startTime === null ? null : { pid, startTime }, exited, outputs };
+}
+
+/** A program need not read all that it is given, or any of it: how that went, its own end tells. */
+async function feed(stdin: Writable, path: string): Promise<void> {
+  await pipeline(createReadStream(path), stdin).catch(() => undefined);
 }
 
 function withoutSecrets(secrets: readonly string[]): ByteFilter {

@@ -8,7 +8,7 @@ import { isAlive } from './processTable.ts';
 import { sendSignal } from './processTree.ts';
 import { createWhole, readIfPresent, runFiles } from './runDirectory.ts';
 import { bury, lostBecause, settleRun } from './settleRun.ts';
-import { readOwner, type SupervisorLaunch } from './supervisorProtocol.ts';
+import { readOwner, type SupervisedProgram, type SupervisorLaunch } from './supervisorProtocol.ts';
 
 /** An engine that died right after spawning leaves a supervisor that needs a moment to come up. */
 const ownerPatienceMs = 5_000;
@@ -27,9 +27,14 @@ export class SupervisedRuns {
     this.clock = clock;
   }
 
-  /** A run follows soon. */
-  prepare(): void {
-    this.supervisors.prepare();
+  /** A run follows soon in this folder, of this program where that is known: it is then started and waits for its input. */
+  prepare(next: { readonly cwd: string } | SupervisedProgram): void {
+    this.supervisors.prepare(next);
+  }
+
+  /** No run follows in this folder. Resolves when no program waits there any more. */
+  async leave(cwd: string): Promise<void> {
+    await this.supervisors.leave(cwd);
   }
 
   /** Runs go on by themselves. */
@@ -64,7 +69,10 @@ export class SupervisedRuns {
       for (;;) {
         signal.throwIfAborted();
         const record = await settleRun(runDir, patience);
-        if (record !== null) return record;
+        if (record !== null) {
+          this.supervisors.free(runDir);
+          return record;
+        }
         await directory.next();
       }
     } finally {
@@ -76,6 +84,8 @@ export class SupervisedRuns {
   /** Ends the run, by force if need be; fine when it has ended or was never started. */
   async stop(runDir: string): Promise<void> {
     await this.startSettled(runDir);
+    // Before all else: the signal must not come when it has another run.
+    this.supervisors.retire(runDir);
     if (!(await this.wasStarted(runDir)) || (await settleRun(runDir, 'impatient')) !== null) return;
     const owner = await readOwner(runDir);
     if (owner?.type !== 'supervisor') throw new Error(`The run in ${runDir} goes on without an owner`);

@@ -3,21 +3,33 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { createWhole, readIfPresent, runFiles, writeWhole } from './runDirectory.ts';
 
-/** What a supervisor starts; `env` holds secrets. */
-export type SupervisorLaunch = v.InferOutput<typeof supervisorLaunchSchema>;
-
-export const supervisorLaunchSchema = v.object({
+const programSchema = v.object({
   argv: v.tupleWithRest([v.string()], v.string()),
   cwd: v.string(),
   /** All of the program's environment but `TMPDIR` and the marker, which the supervisor adds. */
   env: v.record(v.string(), v.string()),
+});
+
+const launchSchema = v.object({
+  ...programSchema.entries,
   timeoutMs: v.pipe(v.number(), v.minValue(0)),
 });
 
-/** What the engine tells a supervisor, on its standard input and nowhere else. */
-export const supervisorOrderSchema = v.object({ runDir: v.string(), launch: supervisorLaunchSchema });
+/** What a supervisor starts; `env` holds secrets. */
+export type SupervisedProgram = v.InferOutput<typeof programSchema>;
+export type SupervisorLaunch = v.InferOutput<typeof launchSchema>;
+
+const runOrderSchema = v.object({ type: v.literal('run'), runDir: v.string(), launch: launchSchema });
+
+/** What the engine tells a supervisor: a line of JSON on its standard input, and nowhere else. */
+export const supervisorOrderSchema = v.variant('type', [
+  /** Starts the program of the next run, which waits for its standard input. */
+  v.object({ type: v.literal('stand-by'), program: programSchema }),
+  runOrderSchema,
+]);
 
 export type SupervisorOrder = v.InferOutput<typeof supervisorOrderSchema>;
+export type RunOrder = v.InferOutput<typeof runOrderSchema>;
 
 const processRefSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(2)),

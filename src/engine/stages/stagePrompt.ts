@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { placeContext, type ContextPart } from '../context/promptContext.ts';
 import { renderBundle, renderTests } from '../context/render.ts';
@@ -39,7 +40,18 @@ export async function readPromptSources(
   return { rules, diff };
 }
 
-/** Writes the run's system prompt and what does not fit into the prompt; returns the prompt. */
+/** Writes what the CLI wants to find when it starts. `rules`: the repository's own, where the person trusts them. */
+export async function writePromptFiles(
+  { role }: StageDefinition,
+  runDir: string,
+  rules: PromptSources['rules'],
+): Promise<void> {
+  const { systemPrompt, contextFolder } = promptFiles(runDir);
+  await writeWhole(systemPrompt, `${role}${projectRules(rules)}\n`);
+  await mkdir(contextFolder, { recursive: true });
+}
+
+/** Writes the files of the run that its prompt goes with, those included that hold what does not fit into it; returns the prompt. */
 export async function composePrompt(
   definition: StageDefinition,
   request: StageRunRequest,
@@ -47,8 +59,8 @@ export async function composePrompt(
   { rules, diff }: PromptSources,
 ): Promise<string> {
   const { task, run, runDir, workspace, context } = request;
-  const { systemPrompt, contextFolder } = promptFiles(runDir);
-  await writeWhole(systemPrompt, `${definition.role}${projectRules(rules)}\n`);
+  const { contextFolder } = promptFiles(runDir);
+  await writePromptFiles(definition, runDir, rules);
   const parts: ContextPart[] = request.inputs.map(({ digest, bundle }) => ({
     name: bundle.type === 'qa' ? 'qa-report' : bundle.type,
     digest,

@@ -1,5 +1,5 @@
 import type { Bundle } from '../context/bundle.ts';
-import type { Digest } from '../domain/ids.ts';
+import type { Digest, RunId } from '../domain/ids.ts';
 import type { Run, Task } from '../domain/task.ts';
 import type { Workspace } from '../ports/isolation.ts';
 import type { Worktree } from '../worktrees/worktreeManager.ts';
@@ -12,6 +12,8 @@ export interface StageRunRequest {
   readonly workspace: Workspace;
   readonly worktree: Worktree;
   readonly runDir: string;
+  /** Where the directories of other runs lie. */
+  readonly runDirOf: (id: RunId) => string;
   /** Where the engine notes how the run began; out of the agent's reach. */
   readonly startFile: string;
   readonly context: StageContext;

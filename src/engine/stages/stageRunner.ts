@@ -3,28 +3,27 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Activity } from '../claude/activity.ts';
 import { runCli } from '../claude/cliRun.ts';
-import { commandLine } from '../claude/commandLine.ts';
 import type { CliOutcome } from '../claude/outcome.ts';
 import type { TestRun } from '../context/bundle.ts';
 import { sealBundle } from '../context/digest.ts';
 import { budgetLeftUsd, budgetSpent } from '../domain/budget.ts';
 import type { RunYield } from '../domain/commands.ts';
 import type { Failure } from '../domain/outcome.ts';
+import { followingStage, nextRunOf } from '../domain/progress.ts';
 import type { Stage } from '../domain/stage.ts';
 import { type Run, type Task, totalCostUsd } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorOf, OrchestratorError } from '../ports/errors.ts';
-import { agentIdentity } from '../worktrees/surroundings.ts';
+import type { ExpectedProgram } from '../ports/isolation.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
 import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { implementation } from './implementation.ts';
 import { failedTestsReport, qa, verdictOf } from './qa.ts';
-import { sessionIdOf } from './sessionId.ts';
 import { specification } from './specification.ts';
-import type { StageDefinition } from './stageDefinition.ts';
-import { jsonSchemaOf } from './stageOutput.ts';
-import { composePrompt, promptFiles, type PromptSources, readPromptSources } from './stagePrompt.ts';
+import type { StageDefinition, StageResult } from './stageDefinition.ts';
+import { stageProgram } from './stageProgram.ts';
+import { composePrompt, type PromptSources, readPromptSources, writePromptFiles } from './stagePrompt.ts';
 import type { StageRunRequest } from './stageRunRequest.ts';
 import { StageTree } from './stageTree.ts';
 import { runProjectCommand } from './testCommand.ts';
@@ -90,7 +89,7 @@ export class StageRunner {
   private async carryOut(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {
     const definition = definitions[request.run.stage];
     const { workspace } = request;
-    workspace.expectRun();
+    await workspace.expectRun(null);
     // While the worktree is looked at: neither needs the other.
     const sources = readPromptSources(definition, request, this.worktrees);
     // Awaited where the prompt is made, unless the run ends before that.
@@ -115,19 +114,57 @@ export class StageRunner {
         ? { ...outcome, type: 'failed' }
         : failed(outcome, { ...planted, message: `${planted.message} ${outcome.failure.message}` });
     }
-    if (request.run.stage !== 'qa') workspace.expectRun();
     const output = v.safeParse(definition.output(request.context), outcome.structuredOutput);
     if (!output.success) {
       const message = `The ${request.run.stage} stage answered in another form than asked: ${v.summarize(output.issues)}`;
       return failed(outcome, { code: 'no-verdict', message });
     }
-    const examined = await this.tree.examine(definition, request, head);
+    const planted = await this.tree.verify(definition, request);
+    const [examined] = await Promise.all([
+      this.tree.examine(definition, request, head, planted),
+      planted.length > 0 || signals.stop.aborted
+        ? null
+        : this.expectNext(definition, request, { outcome, output: output.output, head, sources }),
+    ]);
     if (examined.type === 'overstepped') return failed(outcome, examined.failure);
-    const work = definition.changes
-      ? await this.record(request, head, examined.snapshot)
-      : { commit: head, files: [], stat: '' };
+    const work = definition.changes ? await this.record(request, head, examined.snapshot) : nothingDone(head);
     if (work === null) return failed(outcome, nothingChanged);
     return conclude(definition, request, { ...work, tests, outcome, output: output.output });
+  }
+
+  /** Has the program of the stage that follows started while the work of this one is looked at and committed. */
+  private async expectNext(
+    definition: StageDefinition,
+    request: StageRunRequest,
+    seen: {
+      readonly outcome: Succeeded;
+      readonly output: unknown;
+      readonly head: string;
+      readonly sources: Promise<PromptSources>;
+    },
+  ): Promise<void> {
+    const { workspace } = request;
+    const task = withCost(request.task, request.run, seen.outcome.costUsd);
+    const stage = followingStage(task, request.run.stage);
+    if (stage === null) return;
+    const next = definitions[stage];
+    const isTestedFirst = next.reads.tests && task.settings.testCommand !== null;
+    const program = async (): Promise<ExpectedProgram> => {
+      const { runId: id } = nextRunOf(task, stage);
+      const runDir = request.runDirOf(id);
+      await this.tree.makeRunDirectory(runDir);
+      await writePromptFiles(next, runDir, (await seen.sources).rules);
+      // What it will say of the work is not known yet; nothing that the next program is started with depends on that.
+      const bundle = definition.bundle(seen.output, resultOf(request, nothingDone(seen.head), null));
+      const context = { ...request.context, [bundle.type]: bundle };
+      return stageProgram(
+        next,
+        { task, run: { id, stage }, runDir, workspace, context },
+        this.cliEnvironment(),
+      );
+    };
+    // Whatever stands in its way, the run itself will meet it and tell.
+    await workspace.expectRun(isTestedFirst ? null : program).catch(() => undefined);
   }
 
   /** Commits the stage's work and sums up the task's; null when there is none. */
@@ -166,7 +203,7 @@ export class StageRunner {
       const detail = exit.detail === undefined ? '' : ` (${exit.detail})`;
       throw new OrchestratorError('killed', `The test command was ended before it finished${detail}.`);
     }
-    workspace.expectRun();
+    await workspace.expectRun(null);
     // Reports and caches that tests write are neither the implementer's work nor an overstep of QA's.
     await this.tree.cleanTo(head, worktree);
     return tests;
@@ -202,28 +239,14 @@ export class StageRunner {
   ): Promise<CliOutcome> {
     const { task, run, runDir, workspace, worktree } = request;
     const settings = task.settings.stages[run.stage];
-    const { systemPrompt, contextFolder } = promptFiles(runDir);
-    const env = this.cliEnvironment();
     const isStarted = await workspace.wasStarted(runDir);
     const leftUsd = budgetLeftUsd(task) ?? Infinity;
     const outcome = await runCli({
       workspace,
       launch: {
+        ...stageProgram(definition, request, this.cliEnvironment()),
         runDir,
-        argv: commandLine({
-          claudePath: workspace.claudePath,
-          stage: run.stage,
-          isolation: workspace.isolation,
-          sessionId: sessionIdOf(run.id),
-          session: secretValuesOf(env).length === 0 ? 'kept' : 'not-kept',
-          systemPromptPath: workspace.pathInside(systemPrompt),
-          settings: { ...settings, maxBudgetUsd: Math.min(settings.maxBudgetUsd, leftUsd) },
-          testCommand: task.settings.testCommand,
-          schema: jsonSchemaOf(definition.output(request.context)),
-          readableDirectories: [workspace.pathInside(contextFolder)],
-        }),
         stdin: isStarted ? '' : await composePrompt(definition, request, tests, await sources),
-        env: { ...env, ...agentIdentity },
         timeoutMs: settings.timeoutMs,
         checkout: { branch: worktree.branch, commit: head },
       },
@@ -246,19 +269,30 @@ interface Work {
   readonly stat: string;
 }
 
+function nothingDone(commit: string): Work {
+  return { commit, files: [], stat: '' };
+}
+
+function resultOf({ worktree, context }: StageRunRequest, work: Work, tests: TestRun | null): StageResult {
+  const { commit, files: changedFiles, stat: diffStat } = work;
+  return { context, baseCommit: worktree.baseCommit, commit, changedFiles, diffStat, tests };
+}
+
+/** The task with what the run has cost. */
+function withCost(task: Task, { id }: Run, costUsd: number): Task {
+  return { ...task, runs: task.runs.map((run) => (run.id === id ? { ...run, costUsd } : run)) };
+}
+
 function conclude(
   definition: StageDefinition,
-  { worktree, context }: StageRunRequest,
+  request: StageRunRequest,
   done: Work & { readonly tests: TestRun | null; readonly outcome: Succeeded; readonly output: unknown },
 ): StageReport {
-  const { commit, files: changedFiles, stat: diffStat, tests } = done;
-  const { baseCommit } = worktree;
-  const result = { context, baseCommit, commit, changedFiles, diffStat, tests };
-  const bundle = definition.bundle(done.output, result);
+  const bundle = definition.bundle(done.output, resultOf(request, done, done.tests));
   const { body, digest: outputDigest } = sealBundle(bundle);
   const verdict = definition.verdict(bundle);
   const { sessionId, costUsd, cliVersion } = done.outcome;
-  const produced = { outputDigest, sessionId, costUsd, cliVersion, commit };
+  const produced = { outputDigest, sessionId, costUsd, cliVersion, commit: done.commit };
   return { type: 'succeeded', body, result: verdict === null ? produced : { ...produced, verdict } };
 }
 

@@ -26,6 +26,9 @@ export class StageTree {
   /** When a stage last left its worktree as its newest commit (`performance.now()`), as long as its lease stands. */
   private readonly cleanAt = new WeakMap<Workspace, { readonly head: string; readonly at: number }>();
 
+  /** Directories of runs that are expected; whatever lay there is out of the way. */
+  private readonly freshRunDirs = new Set<string>();
+
   /** The secrets that the agent was given. */
   private readonly secrets: () => readonly string[];
 
@@ -34,11 +37,17 @@ export class StageTree {
     this.secrets = secrets;
   }
 
+  /** Makes the directory of a run that will begin soon. */
+  async makeRunDirectory(runDir: string): Promise<void> {
+    await freshRunDirectory(runDir);
+    this.freshRunDirs.add(runDir);
+  }
+
   /** Brings the worktree to its newest checkpoint, once for each run, and returns that commit. */
   async begin({ task, run, runDir, startFile, workspace, worktree }: StageRunRequest): Promise<string> {
     const started = await readIfPresent(startFile);
     if (started !== null) return v.parse(startSchema, JSON.parse(started)).head;
-    await freshRunDirectory(runDir);
+    if (!this.freshRunDirs.delete(runDir)) await freshRunDirectory(runDir);
     const head = await this.worktrees.head(worktree);
     const [surroundings] = await Promise.all([
       workspace.isolation === 'process' ? this.worktrees.surroundings() : null,
@@ -55,16 +64,12 @@ export class StageTree {
     if ((await this.worktrees.changes(worktree)).length > 0) await this.worktrees.restore(worktree, head);
   }
 
-  /** What the stage did: undone where it must not, else seen through and ready for its checkpoint. */
-  async examine(
+  /** Undoes what the stage did to git itself, before any program meets it. Returns what that was. */
+  async verify(
     { changes: mayChange }: StageDefinition,
     request: StageRunRequest,
-    head: string,
-  ): Promise<
-    | { readonly type: 'overstepped'; readonly failure: Failure }
-    | { readonly type: 'kept'; readonly snapshot: Snapshot }
-  > {
-    const { run, worktree } = request;
+  ): Promise<readonly string[]> {
+    const { worktree } = request;
     const before = await this.surroundingsBefore(request);
     // First, so that no command after it obeys what was planted.
     const programs = await this.putBackPrograms(worktree, before);
@@ -72,6 +77,21 @@ export class StageTree {
     const metadata = mayChange
       ? await this.worktrees.verifyMetadata(worktree)
       : await this.worktrees.verify(worktree);
+    return [...programs, ...metadata];
+  }
+
+  /** What the stage did: undone where it must not, else seen through and ready for its checkpoint. `planted`: what `verify` found. */
+  async examine(
+    { changes: mayChange }: StageDefinition,
+    request: StageRunRequest,
+    head: string,
+    planted: readonly string[],
+  ): Promise<
+    | { readonly type: 'overstepped'; readonly failure: Failure }
+    | { readonly type: 'kept'; readonly snapshot: Snapshot }
+  > {
+    const { run, worktree } = request;
+    const before = await this.surroundingsBefore(request);
     const [refs, snapshot] = await Promise.all([
       this.putBackRefs(worktree, before),
       this.worktrees.snapshot(worktree),
@@ -79,9 +99,8 @@ export class StageTree {
     const leaks = await this.takeOutLeaks(worktree, snapshot.changes);
     const undone = mayChange ? [] : await this.undo(head, worktree, snapshot);
     const damage = [
-      ...programs,
+      ...planted,
       ...refs,
-      ...metadata,
       ...namesOf(leaks),
       ...undone.filter((path) => !leaks.includes(path)),
     ];

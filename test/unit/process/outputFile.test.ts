@@ -68,7 +68,7 @@ describe('OutputFile', { timeout: 20_000 }, () => {
       },
     });
     const disk = new SlowFile(await open(path, 'a'));
-    const output = new OutputFile(source, disk.handle(), new Redactor([]));
+    const output = new OutputFile(source, Promise.resolve(disk.handle()), new Redactor([]));
     await expect.poll(() => disk.pendingWrites, { timeout: 10_000 }).toBe(1);
     // Longer than a silent stream is waited for: a write that takes its time is no silence.
     const early = await Promise.race([
@@ -84,7 +84,7 @@ describe('OutputFile', { timeout: 20_000 }, () => {
 
   it('gives up a stream that stays open in silence, with all that came', async () => {
     const source = new PassThrough();
-    const output = new OutputFile(source, await open(path, 'a'), new Redactor(['secret-value']));
+    const output = new OutputFile(source, open(path, 'a'), new Redactor(['secret-value']));
     source.write('first secret-va');
     await output.finish();
     expect(await readFile(path, 'utf8')).toBe('first secret-va');
@@ -93,7 +93,11 @@ describe('OutputFile', { timeout: 20_000 }, () => {
   it('tells at once when the output cannot be written', async () => {
     const closed = await open(path, 'a');
     await closed.close();
-    const output = new OutputFile(Readable.from([Buffer.from('text')]), closed, new Redactor([]));
+    const output = new OutputFile(
+      Readable.from([Buffer.from('text')]),
+      Promise.resolve(closed),
+      new Redactor([]),
+    );
     await expect(output.failed).rejects.toThrow();
     await expect(output.finish()).rejects.toThrow();
   });

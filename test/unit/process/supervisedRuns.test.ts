@@ -294,7 +294,7 @@ describe('a lost run', { timeout: 60_000 }, () => {
     const late = spawn(process.execPath, [program.supervisorPath], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });
-    late.stdin.end(JSON.stringify({ runDir, launch: room.script('echo ran > ran') }));
+    late.stdin.end(JSON.stringify({ type: 'run', runDir, launch: room.script('echo ran > ran') }));
     expect(await once(late, 'exit')).toEqual([0, null]);
     expect(await readdir(room.worktree)).toEqual([]);
   });
