@@ -9,7 +9,7 @@ import type { Launch, LeaseRequest, Workspace } from '../../../src/engine/ports/
 import { silentLogger } from '../../../src/engine/ports/logger.ts';
 import { readExitRecord, runFiles } from '../../../src/engine/process/runDirectory.ts';
 import { systemClock } from '../../../src/engine/systemClock.ts';
-import { RunRoom, waitFor } from '../../support/runRoom.ts';
+import { runs as isRunning, RunRoom, waitFor } from '../../support/runRoom.ts';
 import { BundledSupervisor } from '../../support/supervisorProgram.ts';
 
 let program: BundledSupervisor;
@@ -114,6 +114,31 @@ describe('a workspace on the host', { timeout: 60_000 }, () => {
     const runDir = await launch(workspace, 'sleep 1000');
     await workspace.stop(runDir);
     expect(await workspace.ended(runDir, never)).toMatchObject({ reason: 'stopped' });
+  });
+
+  it('starts an expected program before its run, with what it is started with then', async () => {
+    const isolation = engine();
+    const workspace = await acquire(isolation, 1);
+    const argv = ['sh', '-c', 'echo $$ > pid; echo "$NAME"; cat'] as const;
+    const env = { NAME: 'value' };
+    await workspace.expectRun(async () => ({ argv, env }));
+    const [pid = ''] = await room.lines('pid', 1);
+    const runDir = await room.runDir();
+    await workspace.start({ runDir, argv, env, stdin: 'prompt', timeoutMs: 60_000 });
+    expect(await workspace.ended(runDir, never)).toEqual({ code: 0, signal: null, reason: 'exited' });
+    expect(await readFile(join(runDir, runFiles.stdout), 'utf8')).toBe('value\nprompt');
+    expect(await room.lines('pid', 1)).toEqual([pid]);
+    await isolation.close();
+  });
+
+  it('leaves no expected program behind when its lease is released', async () => {
+    const isolation = engine();
+    const workspace = await acquire(isolation, 1);
+    await workspace.expectRun(async () => ({ argv: ['sh', '-c', 'echo $$ > pid; cat'], env: {} }));
+    const [pid = ''] = await room.lines('pid', 1);
+    await isolation.release(leaseIdOf(8081, 1));
+    expect(await isRunning(pid)).toBe(false);
+    await isolation.close();
   });
 
   it('starts nothing once its lease is released', async () => {
