@@ -13,6 +13,7 @@ import { silentLogger } from '../../src/engine/ports/logger.ts';
 import type { Workspace } from '../../src/engine/ports/isolation.ts';
 import { freshRunDirectory } from '../../src/engine/process/runDirectory.ts';
 import { systemClock } from '../../src/engine/systemClock.ts';
+import { StageRunner } from '../../src/engine/stages/stageRunner.ts';
 import { WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
 import { type Bench, type BenchContext, comparison, ratioAtMost, type Row } from '../harness/bench.ts';
 import { hostAddress } from '../harness/engineRoom.ts';
@@ -74,8 +75,17 @@ class LeaseRoom {
       worktreesDir: join(storage, 'worktrees'),
     });
     const paths = new RunPaths(storage);
-    this.workspaces = new Workspaces(this.isolations, paths);
-    this.preparation = new Preparation(this.worktrees, this.workspaces, paths, systemClock);
+    const { worktrees } = this;
+    const workspaces = new Workspaces(this.isolations, paths);
+    const clock = systemClock;
+    const stageRunner = new StageRunner({
+      worktrees,
+      clock,
+      cliEnvironment: () => ({}),
+      onActivity: () => {},
+    });
+    this.workspaces = workspaces;
+    this.preparation = new Preparation({ worktrees, workspaces, stageRunner, paths, clock });
   }
 
   get repository(): string {

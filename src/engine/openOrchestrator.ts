@@ -124,17 +124,18 @@ function assemble(
   const executeHereAgain = executeThrough((...program) => launcher.execute(...program));
   const paths = new RunPaths(storage);
   const workspaces = new Workspaces(isolations, paths);
+  const stageRunner = new StageRunner({
+    worktrees,
+    clock,
+    cliEnvironment: environmentOfCli,
+    onActivity: (task, run, activity) => service.onActivity(task, run, activity),
+  });
   const effects = new EffectRunner({
     store,
     worktrees,
     workspaces,
-    preparation: new Preparation(worktrees, workspaces, paths, clock),
-    stageRunner: new StageRunner({
-      worktrees,
-      clock,
-      cliEnvironment: environmentOfCli,
-      onActivity: (task, run, activity) => service.onActivity(task, run, activity),
-    }),
+    preparation: new Preparation({ worktrees, workspaces, stageRunner, paths, clock }),
+    stageRunner,
     paths,
     clock: steady,
     logger,

@@ -1,12 +1,13 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { LeaseId } from '../domain/ids.ts';
+import type { LeaseId, RunId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorOf, OrchestratorError } from '../ports/errors.ts';
 import type { Workspace } from '../ports/isolation.ts';
 import { createWhole, readExitRecord } from '../process/runDirectory.ts';
 import { watchingDisk } from '../process/watchedProgram.ts';
+import type { StageRunner } from '../stages/stageRunner.ts';
 import { runProjectCommand } from '../stages/testCommand.ts';
 import type { Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import type { RunPaths } from './runPaths.ts';
@@ -19,14 +20,22 @@ const setupTimeoutMs = 30 * 60_000;
 export class Preparation {
   private readonly worktrees: WorktreeManager;
   private readonly workspaces: Workspaces;
+  private readonly stageRunner: StageRunner;
   private readonly paths: RunPaths;
   private readonly clock: Clock;
 
-  constructor(worktrees: WorktreeManager, workspaces: Workspaces, paths: RunPaths, clock: Clock) {
-    this.worktrees = worktrees;
-    this.workspaces = workspaces;
-    this.paths = paths;
-    this.clock = clock;
+  constructor(options: {
+    readonly worktrees: WorktreeManager;
+    readonly workspaces: Workspaces;
+    readonly stageRunner: StageRunner;
+    readonly paths: RunPaths;
+    readonly clock: Clock;
+  }) {
+    this.worktrees = options.worktrees;
+    this.workspaces = options.workspaces;
+    this.stageRunner = options.stageRunner;
+    this.paths = options.paths;
+    this.clock = options.clock;
   }
 
   async prepare(
@@ -39,7 +48,7 @@ export class Preparation {
     this.workspaces.forget(leaseId);
     // Both must have come to an end before a failure of either is told: no one else would clean up after the other.
     const [workspace, populated] = await Promise.allSettled([
-      this.workspaces.acquire(task, worktree, leaseId, signal),
+      this.workspace(task, worktree, leaseId, signal),
       this.worktrees.populate(worktree, { copyFiles: task.settings.copyFiles }),
     ]);
     if (workspace.status === 'rejected') throw workspace.reason;
@@ -48,6 +57,20 @@ export class Preparation {
     if (task.settings.setupCommand !== null)
       await this.setUp(task, worktree, workspace.value, task.settings.setupCommand, signal);
     return { worktree, workspace: workspace.value };
+  }
+
+  /** Made, and told what will run in it first, where that follows at once. */
+  private async workspace(
+    task: Task,
+    worktree: Worktree,
+    leaseId: LeaseId,
+    signal: AbortSignal,
+  ): Promise<Workspace> {
+    const workspace = await this.workspaces.acquire(task, worktree, leaseId, signal);
+    const runDirOf = (id: RunId): string => this.paths.ofRun(id);
+    if (task.settings.setupCommand === null)
+      await this.stageRunner.expectFirst({ task, worktree, workspace, runDirOf });
+    return workspace;
   }
 
   /** The task's worktree; made if it is not there. */

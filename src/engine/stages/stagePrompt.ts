@@ -29,7 +29,7 @@ export interface PromptSources {
 
 export async function readPromptSources(
   definition: StageDefinition,
-  { task, worktree }: StageRunRequest,
+  { task, worktree }: Pick<StageRunRequest, 'task' | 'worktree'>,
   worktrees: WorktreeManager,
 ): Promise<PromptSources> {
   // From the base commit: an agent must not write the rules of the stage after it.

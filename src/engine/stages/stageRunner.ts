@@ -9,24 +9,22 @@ import { sealBundle } from '../context/digest.ts';
 import { budgetLeftUsd, budgetSpent } from '../domain/budget.ts';
 import type { RunYield } from '../domain/commands.ts';
 import type { Failure } from '../domain/outcome.ts';
-import { followingStage, nextRunOf } from '../domain/progress.ts';
-import type { Stage } from '../domain/stage.ts';
 import { type Run, type Task, totalCostUsd } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorOf, OrchestratorError } from '../ports/errors.ts';
-import type { ExpectedProgram } from '../ports/isolation.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
 import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
-import { implementation } from './implementation.ts';
-import { failedTestsReport, qa, verdictOf } from './qa.ts';
-import { specification } from './specification.ts';
-import type { StageDefinition, StageResult } from './stageDefinition.ts';
+import { definitions } from './definitions.ts';
+import { ExpectedRuns } from './expectedRuns.ts';
+import { failedTestsReport, verdictOf } from './qa.ts';
+import type { StageDefinition } from './stageDefinition.ts';
 import { stageProgram } from './stageProgram.ts';
-import { composePrompt, type PromptSources, readPromptSources, writePromptFiles } from './stagePrompt.ts';
+import { composePrompt, type PromptSources, readPromptSources } from './stagePrompt.ts';
 import type { StageRunRequest } from './stageRunRequest.ts';
 import { StageTree } from './stageTree.ts';
 import { runProjectCommand } from './testCommand.ts';
+import { nothingDone, resultOf, type Work } from './work.ts';
 
 export type StageReport =
   | { readonly type: 'succeeded'; readonly result: RunYield; readonly body: string }
@@ -46,8 +44,6 @@ export interface RunSignals {
 
 type Succeeded = Extract<CliOutcome, { type: 'success' }>;
 
-const definitions: Readonly<Record<Stage, StageDefinition>> = { specification, implementation, qa };
-
 /**
  * Takes one run from its recorded context to a report. Every step is written down in the run directory before the next,
  * so calling it again for the same run (after a crash, from another engine) goes on where it was and starts nothing twice.
@@ -55,6 +51,7 @@ const definitions: Readonly<Record<Stage, StageDefinition>> = { specification, i
 export class StageRunner {
   private readonly worktrees: WorktreeManager;
   private readonly tree: StageTree;
+  private readonly expected: ExpectedRuns;
   private readonly clock: Clock;
   private readonly cliEnvironment: () => Readonly<Record<string, string>>;
   private readonly onActivity: (task: Task, run: Run, activity: Activity) => void;
@@ -68,9 +65,15 @@ export class StageRunner {
   }) {
     this.worktrees = options.worktrees;
     this.tree = new StageTree(options.worktrees, () => secretValuesOf(options.cliEnvironment()));
+    this.expected = new ExpectedRuns(this.tree, options.worktrees, options.cliEnvironment);
     this.clock = options.clock;
     this.cliEnvironment = options.cliEnvironment;
     this.onActivity = options.onActivity;
+  }
+
+  /** The task's first run will follow: see `ExpectedRuns.first`. */
+  expectFirst(request: Parameters<ExpectedRuns['first']>[0]): Promise<void> {
+    return this.expected.first(request);
   }
 
   async run(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {
@@ -124,47 +127,17 @@ export class StageRunner {
       this.tree.examine(definition, request, head, planted),
       planted.length > 0 || signals.stop.aborted
         ? null
-        : this.expectNext(definition, request, { outcome, output: output.output, head, sources }),
+        : this.expected.after(definition, request, {
+            output: output.output,
+            costUsd: outcome.costUsd,
+            head,
+            sources,
+          }),
     ]);
     if (examined.type === 'overstepped') return failed(outcome, examined.failure);
     const work = definition.changes ? await this.record(request, head, examined.snapshot) : nothingDone(head);
     if (work === null) return failed(outcome, nothingChanged);
     return conclude(definition, request, { ...work, tests, outcome, output: output.output });
-  }
-
-  /** Has the program of the stage that follows started while the work of this one is looked at and committed. */
-  private async expectNext(
-    definition: StageDefinition,
-    request: StageRunRequest,
-    seen: {
-      readonly outcome: Succeeded;
-      readonly output: unknown;
-      readonly head: string;
-      readonly sources: Promise<PromptSources>;
-    },
-  ): Promise<void> {
-    const { workspace } = request;
-    const task = withCost(request.task, request.run, seen.outcome.costUsd);
-    const stage = followingStage(task, request.run.stage);
-    if (stage === null) return;
-    const next = definitions[stage];
-    const isTestedFirst = next.reads.tests && task.settings.testCommand !== null;
-    const program = async (): Promise<ExpectedProgram> => {
-      const { runId: id } = nextRunOf(task, stage);
-      const runDir = request.runDirOf(id);
-      await this.tree.makeRunDirectory(runDir);
-      await writePromptFiles(next, runDir, (await seen.sources).rules);
-      // What it will say of the work is not known yet; nothing that the next program is started with depends on that.
-      const bundle = definition.bundle(seen.output, resultOf(request, nothingDone(seen.head), null));
-      const context = { ...request.context, [bundle.type]: bundle };
-      return stageProgram(
-        next,
-        { task, run: { id, stage }, runDir, workspace, context },
-        this.cliEnvironment(),
-      );
-    };
-    // Whatever stands in its way, the run itself will meet it and tell.
-    await workspace.expectRun(isTestedFirst ? null : program).catch(() => undefined);
   }
 
   /** Commits the stage's work and sums up the task's; null when there is none. */
@@ -260,27 +233,6 @@ export class StageRunner {
       ? { ...outcome, failure: budgetSpent(task, totalCostUsd(task) + outcome.costUsd) }
       : outcome;
   }
-}
-
-/** The newest checkpoint, and what the task's work changed since its base. */
-interface Work {
-  readonly commit: string;
-  readonly files: readonly string[];
-  readonly stat: string;
-}
-
-function nothingDone(commit: string): Work {
-  return { commit, files: [], stat: '' };
-}
-
-function resultOf({ worktree, context }: StageRunRequest, work: Work, tests: TestRun | null): StageResult {
-  const { commit, files: changedFiles, stat: diffStat } = work;
-  return { context, baseCommit: worktree.baseCommit, commit, changedFiles, diffStat, tests };
-}
-
-/** The task with what the run has cost. */
-function withCost(task: Task, { id }: Run, costUsd: number): Task {
-  return { ...task, runs: task.runs.map((run) => (run.id === id ? { ...run, costUsd } : run)) };
 }
 
 function conclude(

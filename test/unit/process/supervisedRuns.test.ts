@@ -30,7 +30,6 @@ class HastyClock implements Clock {
 
 const secret = 'sk-ant-made-up-0123456789';
 const linux = process.platform === 'linux';
-
 let program: BundledSupervisor;
 let room: RunRoom;
 let runs: SupervisedRuns;

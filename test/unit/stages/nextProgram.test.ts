@@ -121,6 +121,27 @@ const change = (): Promise<void> => writeFile(join(worktree.path, 'made.txt'), '
 const programOf = (launch: Launch | undefined): ExpectedProgram | undefined =>
   launch === undefined ? undefined : { argv: launch.argv, env: launch.env };
 
+describe('the program that is expected first', () => {
+  it('is the one that comes', async () => {
+    const runner = newRunner();
+    const workspace = new PlayedWorkspace(worktree.path, async () => ({}));
+    const runDirOf = (id: string): string => join(repository.root, 'runs', ...id.split('/'));
+    await runner.expectFirst({ task, worktree, workspace, runDirOf });
+    expect(last(workspace.expected)).toEqual(programOf((await play(runner, 'specification')).launch));
+  });
+
+  it.each([
+    ['later stages, which read what is in the database', { stage: 'implementation' as const, budget: null }],
+    ['a task whose budget is spent', { runs: [runOf({ costUsd: 2 })], budget: 1 }],
+  ])('is not known for %s', async (_name, { budget, ...changes }) => {
+    const workspace = new PlayedWorkspace(worktree.path, async () => ({}));
+    const settings = { ...task.settings, maxBudgetUsd: budget };
+    const runDirOf = (): string => join(repository.root, 'none');
+    await newRunner().expectFirst({ task: { ...task, ...changes, settings }, worktree, workspace, runDirOf });
+    expect(workspace.expected).toEqual([]);
+  });
+});
+
 describe('the program that is expected after a stage', () => {
   it.each([
     ['without a budget', {}],
