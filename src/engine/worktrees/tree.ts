@@ -125,9 +125,12 @@ async function removeEmptyFolders(root: string, folder: string): Promise<void> {
   }
 }
 
+/** git writes files one after the other unless told otherwise. */
+const onAllCores = ['-c', 'checkout.workers=0'];
+
 /** Makes the files those of a commit, given that our index describes the files as they are. */
 export async function checkOut(git: Git, commit: string): Promise<void> {
-  await (await withoutOwnDrivers(git)).run(['read-tree', '--reset', '-u', commit]);
+  await (await withoutOwnDrivers(git)).run([...onAllCores, 'read-tree', '--reset', '-u', commit]);
   await showInIndex(git);
 }
 
