@@ -6,7 +6,14 @@ import type { Snapshot, Worktree, WorktreeManager } from '../../src/engine/workt
 import { GitRepository } from '../support/gitRepository.ts';
 
 const path = fc.constantFrom(
-  ...['readme.md', 'src/a.txt', 'src/b.txt', 'src', 'new/deep/c.txt', 'x.log', 'build/out', '.env'],
+  'readme.md',
+  'src/a.txt',
+  'src/b.txt',
+  'src',
+  'new/deep/c.txt',
+  'x.log',
+  'build/out',
+  '.env',
 );
 
 /** Some of the same length: changes that a file's size does not tell. */
