@@ -134,7 +134,7 @@ export class StageRunner {
   private async record(request: StageRunRequest, head: string, snapshot: Snapshot): Promise<Work | null> {
     const [commit, summary] = await Promise.all([
       this.tree.checkpoint(request, head, snapshot),
-      this.worktrees.summary(request.worktree, snapshot.tree),
+      this.worktrees.summary(request.worktree, snapshot),
     ]);
     return commit === null ? null : { commit, ...summary };
   }

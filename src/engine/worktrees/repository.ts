@@ -34,11 +34,11 @@ export async function locateRepository(folder: string): Promise<RepositoryPlace>
   const found = await stat(folder).catch(() => null);
   if (found?.isDirectory() !== true)
     throw new OrchestratorError('bad-input', `There is no folder "${folder}".`);
-  const [topLevel, gitDir, commonGitDir] = [
-    await ask(folder, ['--show-toplevel']),
-    await ask(folder, ['--absolute-git-dir']),
-    await ask(folder, ['--path-format=absolute', '--git-common-dir']),
-  ];
+  const [topLevel, gitDir, commonGitDir] = await Promise.all([
+    ask(folder, ['--show-toplevel']),
+    ask(folder, ['--absolute-git-dir']),
+    ask(folder, ['--path-format=absolute', '--git-common-dir']),
+  ]);
   return { topLevel, gitDir, commonGitDir: await realpath(commonGitDir) };
 }
 

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { MergeStrategy, Task } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
+import { readBaseFile } from './baseFile.ts';
 import { changesBetween, patchBetween, statBetween, type FileChange } from './commits.ts';
 import { type CommittedWork, committedWorkOf, type FileAt, fileAt } from './committedWork.ts';
 import { findCopyFiles, placeCopyFiles, refused } from './copyFiles.ts';
@@ -154,16 +155,17 @@ export class WorktreeManager {
     return patchBetween(historyOf(worktree), worktree.baseCommit, await tipOf(worktree));
   }
 
-  /** What this tree or commit changes since the base: paths, and their statistics as `git diff --stat` shows them. */
+  /** What the files, as they were seen, change since the base: paths, and their statistics as `git diff --stat` shows them. */
   async summary(
     worktree: Worktree,
-    tree: string,
+    { tip, tree, changes: sinceTip }: Snapshot,
   ): Promise<{ readonly files: readonly string[]; readonly stat: string }> {
+    const { baseCommit } = worktree;
+    if (tree === baseCommit) return { files: [], stat: '' };
     const git = historyOf(worktree);
-    if (tree === worktree.baseCommit) return { files: [], stat: '' };
     const [changes, stat] = await Promise.all([
-      changesBetween(git, worktree.baseCommit, tree),
-      statBetween(git, worktree.baseCommit, tree),
+      tip === baseCommit ? sinceTip : changesBetween(git, baseCommit, tree),
+      statBetween(git, baseCommit, tree),
     ]);
     return { files: changes.map(({ path }) => path), stat };
   }
@@ -178,14 +180,9 @@ export class WorktreeManager {
     return fileAt(await this.place(), commit, path);
   }
 
-  /** A file as it was in the commit the task started from, links within it followed; null when there is none. */
+  /** See `readBaseFile` in baseFile.ts. */
   async readBaseFile(worktree: Worktree, path: string): Promise<string | null> {
-    const input = `${worktree.baseCommit}:${path}\0`;
-    const output = await historyOf(worktree).run(['cat-file', '--batch', '--follow-symlinks', '-z'], {
-      input,
-    });
-    const header = /^[0-9a-f]+ blob \d+\n/.exec(output);
-    return header === null ? null : output.slice(header[0].length, -1);
+    return readBaseFile(worktree, path);
   }
 
   /**

@@ -281,18 +281,37 @@ describe('restore', () => {
 });
 
 describe('what is known of the work', () => {
+  test.each([
+    ['work that is not committed yet', 0],
+    ['work on top of commits', 1],
+    ['no more work', 2],
+  ])('a summary is of %s too, and names both ends of a rename', async (_what, commits) => {
+    const steps = [
+      () => rename(join(worktree.path, 'readme.md'), join(worktree.path, 'README.md')),
+      () => write('src/b.txt', 'b\n'),
+    ];
+    for (const [done, step] of steps.entries()) {
+      await step();
+      if (done < commits) await manager.checkpoint(worktree, 'Work');
+    }
+    const { files, stat } = await manager.summary(worktree, await manager.snapshot(worktree));
+    expect(files).toEqual(['README.md', 'readme.md', 'src/b.txt']);
+    expect(stat).toMatch(/readme\.md => README\.md +\| 0\n src\/b\.txt +\| 1 \+\n 2 files changed/);
+  });
+
   test('diff and summary are of the commits since the base, not of the base’s own', async () => {
     await write('src/a.txt', 'b\n');
     await manager.checkpoint(worktree, 'First');
     await write('ü.txt', 'ü\n');
     await manager.checkpoint(worktree, 'Second');
+    const snapshot = await manager.snapshot(worktree);
     await write('open.txt', 'not committed');
     await repository.commit('Elsewhere', { 'main.txt': 'main\n' });
     const diff = await manager.diff(worktree);
     expect(diff).toContain('\n-a\n+b\n');
     expect(diff).toContain('+++ b/ü.txt\n');
     expect(diff).not.toMatch(/open\.txt|main\.txt/);
-    const { files, stat } = await manager.summary(worktree, await manager.head(worktree));
+    const { files, stat } = await manager.summary(worktree, snapshot);
     expect(files).toEqual(['src/a.txt', 'ü.txt']);
     expect(stat).toMatch(/ü\.txt +\| 1 \+\n 2 files changed/);
   });
