@@ -133,7 +133,12 @@ export class EffectRunner {
     if (task === null) return;
     try {
       const signal = AbortSignal.any([detach.signal, stop.signal]);
-      const { worktree, workspace } = await this.options.preparation.prepare(task, leaseId, signal);
+      const { worktree, workspace, checkedOut } = await this.options.preparation.prepare(
+        task,
+        leaseId,
+        signal,
+      );
+      if (checkedOut !== null) this.options.stageRunner.noteCheckedOut(workspace, checkedOut);
       const { path, branch, baseBranch, baseCommit } = worktree;
       const { containerPort } = workspace;
       await this.report({

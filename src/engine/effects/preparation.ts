@@ -8,12 +8,19 @@ import type { Workspace } from '../ports/isolation.ts';
 import { createWhole, readExitRecord } from '../process/runDirectory.ts';
 import { watchingDisk } from '../process/watchedProgram.ts';
 import { runProjectCommand } from '../stages/testCommand.ts';
-import type { Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { CheckedOut, Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import type { RunPaths } from './runPaths.ts';
 import type { Workspaces } from './workspaces.ts';
 
 /** A set-up that installs dependencies may take long; one that takes longer than this is stuck. */
 const setupTimeoutMs = 30 * 60_000;
+
+export interface Prepared {
+  readonly worktree: Worktree;
+  readonly workspace: Workspace;
+  /** What the worktree was made with just now; null where it was there before, or its setup command ran in it. */
+  readonly checkedOut: CheckedOut | null;
+}
 
 /** Makes a task's worktree and workspace side by side, then runs its setup command once. */
 export class Preparation {
@@ -29,11 +36,7 @@ export class Preparation {
     this.clock = clock;
   }
 
-  async prepare(
-    task: Task,
-    leaseId: LeaseId,
-    signal: AbortSignal,
-  ): Promise<{ readonly worktree: Worktree; readonly workspace: Workspace }> {
+  async prepare(task: Task, leaseId: LeaseId, signal: AbortSignal): Promise<Prepared> {
     const worktree = await this.worktree(task);
     signal.throwIfAborted();
     this.workspaces.forget(leaseId);
@@ -45,9 +48,11 @@ export class Preparation {
     if (workspace.status === 'rejected') throw workspace.reason;
     if (populated.status === 'rejected') throw populated.reason;
     signal.throwIfAborted();
-    if (task.settings.setupCommand !== null)
-      await this.setUp(task, worktree, workspace.value, task.settings.setupCommand, signal);
-    return { worktree, workspace: workspace.value };
+    const prepared = { worktree, workspace: workspace.value };
+    const { setupCommand } = task.settings;
+    if (setupCommand === null) return { ...prepared, checkedOut: populated.value };
+    await this.setUp(task, worktree, workspace.value, setupCommand, signal);
+    return { ...prepared, checkedOut: null };
   }
 
   /** The task's worktree; made if it is not there. */

@@ -14,10 +14,11 @@ import type { Stage } from '../domain/stage.ts';
 import { type Run, type Task, totalCostUsd } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorOf, OrchestratorError } from '../ports/errors.ts';
+import type { Workspace } from '../ports/isolation.ts';
 import { agentIdentity } from '../worktrees/surroundings.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
-import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { CheckedOut, Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { implementation } from './implementation.ts';
 import { failedTestsReport, qa, verdictOf } from './qa.ts';
 import { sessionIdOf } from './sessionId.ts';
@@ -72,6 +73,11 @@ export class StageRunner {
     this.clock = options.clock;
     this.cliEnvironment = options.cliEnvironment;
     this.onActivity = options.onActivity;
+  }
+
+  /** See `StageTree`. */
+  noteCheckedOut(workspace: Workspace, checkedOut: CheckedOut): void {
+    this.tree.noteCheckedOut(workspace, checkedOut);
   }
 
   async run(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {

@@ -21,11 +21,23 @@ import {
   type RepositoryPlace,
 } from './repository.ts';
 import { removeFilesHolding } from './secretFiles.ts';
-import { putBackPrograms, putBackRefs, surroundingsOf, type Surroundings } from './surroundings.ts';
+import {
+  type FoundRefs,
+  putBackPrograms,
+  putBackRefs,
+  surroundingsOf,
+  type Surroundings,
+} from './surroundings.ts';
 import { checkOut, commitAll, restoreTo, snapshotOf, type Checkpoint, type Snapshot } from './tree.ts';
 import { gitOf, historyOf, tipOf, type Worktree } from './worktree.ts';
 
 export type { Snapshot, Worktree };
+
+/** A commit whose files a worktree was given, and when (`performance.now()`). */
+export interface CheckedOut {
+  readonly commit: string;
+  readonly at: number;
+}
 
 /**
  * The git worktrees of tasks: made, checked out, committed, put back, merged and removed. The person's repository is
@@ -82,14 +94,17 @@ export class WorktreeManager {
     });
   }
 
-  /** Checks the files out and copies `copyFiles` from the person's checkout: once, later calls leave the work alone. */
+  /**
+   * Checks the files out and copies `copyFiles` from the person's checkout: once, later calls leave the work alone. Null
+   * unless it just gave a new task's empty folder its first files.
+   */
   async populate(
     worktree: Worktree,
     { copyFiles }: { readonly copyFiles: readonly string[] },
-  ): Promise<void> {
+  ): Promise<CheckedOut | null> {
     const { topLevel } = await this.place();
-    await pathLocks.run(worktree.path, async () => {
-      if ((await markerOf(worktree)).populated) return;
+    return pathLocks.run(worktree.path, async () => {
+      if ((await markerOf(worktree)).populated) return null;
       const files = await findCopyFiles(topLevel, copyFiles);
       await this.refuseTracked(
         worktree,
@@ -103,6 +118,7 @@ export class WorktreeManager {
       else await restoreTo(worktree, tip);
       await placeCopyFiles(worktree.path, files);
       await updateMarker(worktree, { populated: true });
+      return isEmpty && tip === worktree.baseCommit ? { commit: tip, at: performance.now() } : null;
     });
   }
 
@@ -201,9 +217,12 @@ export class WorktreeManager {
     });
   }
 
-  /** The person's refs, settings and hooks, to be put back after an agent ran that could reach them. */
-  async surroundings(): Promise<Surroundings> {
-    return surroundingsOf(await this.place());
+  /**
+   * The person's refs, settings and hooks, to be put back after an agent ran that could reach them. `refs`: as they were
+   * seen just now, if they were.
+   */
+  async surroundings(refs: Surroundings['refs'] | null = null): Promise<Surroundings> {
+    return surroundingsOf(await this.place(), refs);
   }
 
   /** See `putBackPrograms` in surroundings.ts: goes before every other command. What the person did meanwhile stays. */
@@ -213,7 +232,7 @@ export class WorktreeManager {
   }
 
   /** See `putBackRefs` there. */
-  async putBackRefs(worktree: Worktree, before: Surroundings): Promise<readonly string[]> {
+  async putBackRefs(worktree: Worktree, before: Surroundings): Promise<FoundRefs> {
     const place = await this.place();
     return pathLocks.run(place.commonGitDir, () => putBackRefs(place, worktree, before));
   }
