@@ -54,8 +54,9 @@ export class Preparation {
     if (workspace.status === 'rejected') throw workspace.reason;
     if (populated.status === 'rejected') throw populated.reason;
     signal.throwIfAborted();
-    if (task.settings.setupCommand !== null)
-      await this.setUp(task, worktree, workspace.value, task.settings.setupCommand, signal);
+    const { setupCommand } = task.settings;
+    if (setupCommand !== null) await this.setUp(task, worktree, workspace.value, setupCommand, signal);
+    else if (populated.value !== null) this.stageRunner.noteCheckedOut(workspace.value, populated.value);
     return { worktree, workspace: workspace.value };
   }
 

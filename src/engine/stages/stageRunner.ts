@@ -12,9 +12,10 @@ import type { Failure } from '../domain/outcome.ts';
 import { type Run, type Task, totalCostUsd } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorOf, OrchestratorError } from '../ports/errors.ts';
+import type { Workspace } from '../ports/isolation.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
-import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { CheckedOut, Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { definitions } from './definitions.ts';
 import { ExpectedRuns } from './expectedRuns.ts';
 import { failedTestsReport, verdictOf } from './qa.ts';
@@ -74,6 +75,11 @@ export class StageRunner {
   /** The task's first run will follow: see `ExpectedRuns.first`. */
   expectFirst(request: Parameters<ExpectedRuns['first']>[0]): Promise<void> {
     return this.expected.first(request);
+  }
+
+  /** See `StageTree`. */
+  noteCheckedOut(workspace: Workspace, checkedOut: CheckedOut): void {
+    this.tree.noteCheckedOut(workspace, checkedOut);
   }
 
   async run(request: StageRunRequest, signals: RunSignals): Promise<StageReport> {
@@ -144,7 +150,7 @@ export class StageRunner {
   private async record(request: StageRunRequest, head: string, snapshot: Snapshot): Promise<Work | null> {
     const [commit, summary] = await Promise.all([
       this.tree.checkpoint(request, head, snapshot),
-      this.worktrees.summary(request.worktree, snapshot.tree),
+      this.worktrees.summary(request.worktree, snapshot),
     ]);
     return commit === null ? null : { commit, ...summary };
   }

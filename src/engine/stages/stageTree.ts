@@ -6,7 +6,8 @@ import type { Stage } from '../domain/stage.ts';
 import type { Workspace } from '../ports/isolation.ts';
 import { freshRunDirectory, readIfPresent, writeWhole } from '../process/runDirectory.ts';
 import { type Surroundings, surroundingsSchema } from '../worktrees/surroundings.ts';
-import type { Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { CheckedOut, Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import { JustSeen } from './justSeen.ts';
 import type { StageDefinition } from './stageDefinition.ts';
 import type { StageRunRequest } from './stageRunRequest.ts';
 
@@ -16,15 +17,15 @@ const startSchema = v.object({
   surroundings: v.optional(v.nullable(surroundingsSchema), null),
 });
 
-/** What a person changes within this time after a stage counts as changed during the next one. */
-const atOnceMs = 500;
-
 /** What a stage may do to the worktree, and what becomes of it. */
 export class StageTree {
   private readonly worktrees: WorktreeManager;
 
-  /** When a stage last left its worktree as its newest commit (`performance.now()`), as long as its lease stands. */
-  private readonly cleanAt = new WeakMap<Workspace, { readonly head: string; readonly at: number }>();
+  /** The commit that the worktree was seen to be. */
+  private readonly clean = new JustSeen<string>();
+
+  /** All but tasks' own, as they were when a stage had ended. */
+  private readonly refs = new JustSeen<Surroundings['refs']>();
 
   /** Directories of runs that are expected; whatever lay there is out of the way. */
   private readonly freshRunDirs = new Set<string>();
@@ -35,6 +36,11 @@ export class StageTree {
   constructor(worktrees: WorktreeManager, secrets: () => readonly string[]) {
     this.worktrees = worktrees;
     this.secrets = secrets;
+  }
+
+  /** The worktree was just made, and nothing ran in it since. */
+  noteCheckedOut(workspace: Workspace, { commit, at }: CheckedOut): void {
+    this.clean.note(workspace, commit, at);
   }
 
   /** Makes the directory of a run that will begin soon. */
@@ -50,9 +56,9 @@ export class StageTree {
     if (!this.freshRunDirs.delete(runDir)) await freshRunDirectory(runDir);
     const head = await this.worktrees.head(worktree);
     const [surroundings] = await Promise.all([
-      workspace.isolation === 'process' ? this.worktrees.surroundings() : null,
+      workspace.isolation === 'process' ? this.worktrees.surroundings(this.refs.take(workspace)) : null,
       // What an attempt that failed left behind would be taken for this run's work; it stays in a salvage commit.
-      this.wasCleanJustNow(head, workspace) ? null : this.cleanTo(head, worktree),
+      this.clean.take(workspace) === head ? null : this.cleanTo(head, worktree),
     ]);
     await mkdir(dirname(startFile), { recursive: true });
     await writeWhole(startFile, JSON.stringify({ head, surroundings, task: task.id, run: run.id }));
@@ -93,7 +99,7 @@ export class StageTree {
     const { run, worktree } = request;
     const before = await this.surroundingsBefore(request);
     const [refs, snapshot] = await Promise.all([
-      this.putBackRefs(worktree, before),
+      this.putBackRefs(request, before),
       this.worktrees.snapshot(worktree),
     ]);
     const leaks = await this.takeOutLeaks(worktree, snapshot.changes);
@@ -106,7 +112,7 @@ export class StageTree {
     ];
     const failure = overstepped(run.stage, damage);
     if (failure !== null) return { type: 'overstepped', failure };
-    if (snapshot.changes.length === 0) this.noteClean(snapshot.tip, request.workspace);
+    if (snapshot.changes.length === 0) this.clean.note(request.workspace, snapshot.tip);
     return { type: 'kept', snapshot };
   }
 
@@ -115,7 +121,7 @@ export class StageTree {
     const { run, worktree } = request;
     const before = await this.surroundingsBefore(request);
     const programs = await this.putBackPrograms(worktree, before);
-    const refs = await this.putBackRefs(worktree, before);
+    const refs = await this.putBackRefs(request, before);
     const leaks = await this.takeOutLeaks(worktree, await this.worktrees.changes(worktree));
     return overstepped(run.stage, [...programs, ...refs, ...namesOf(leaks)]);
   }
@@ -128,19 +134,8 @@ export class StageTree {
   ): Promise<string | null> {
     const trailers = `Orchestrator-Task: ${task.id}\nOrchestrator-Stage: ${run.stage} ${run.attempt}`;
     const { commit } = await this.worktrees.checkpoint(worktree, `${task.title}\n\n${trailers}`, snapshot);
-    this.noteClean(commit, workspace);
+    this.clean.note(workspace, commit);
     return commit === head ? null : commit;
-  }
-
-  private noteClean(head: string, workspace: Workspace): void {
-    this.cleanAt.set(workspace, { head, at: performance.now() });
-  }
-
-  /** A stage that follows at once finds what the one before left: nothing of the agent's runs in between. */
-  private wasCleanJustNow(head: string, workspace: Workspace): boolean {
-    const seen = this.cleanAt.get(workspace);
-    this.cleanAt.delete(workspace);
-    return seen?.head === head && performance.now() - seen.at < atOnceMs;
   }
 
   /** Credentials in a file are on their way out, too: to the branch, and into the next stage's prompt. */
@@ -165,10 +160,14 @@ export class StageTree {
   }
 
   private async putBackRefs(
-    worktree: StageRunRequest['worktree'],
+    { worktree, workspace }: StageRunRequest,
     before: Surroundings | null,
   ): Promise<readonly string[]> {
-    return before === null ? [] : this.worktrees.putBackRefs(worktree, before);
+    if (before === null) return [];
+    const at = performance.now();
+    const { refs, findings } = await this.worktrees.putBackRefs(worktree, before);
+    if (findings.length === 0) this.refs.note(workspace, refs, at);
+    return findings;
   }
 
   private async undo(

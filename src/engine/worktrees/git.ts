@@ -35,8 +35,15 @@ const hardening = [
   'worktree.useRelativePaths=false',
 ];
 
-/** For our own index files, which are whole, of one piece and about every file. */
-const ownIndex = ['core.sparseCheckout=false', 'core.splitIndex=false', 'core.untrackedCache=false'];
+/** For our own index files, which are whole, of one piece and about every file, and hide no change from git. */
+const ownIndex = [
+  'core.sparseCheckout=false',
+  'core.splitIndex=false',
+  'core.untrackedCache=false',
+  'core.ignoreStat=false',
+  'core.trustCtime=true',
+  'core.checkStat=default',
+];
 
 export interface GitOptions {
   readonly input?: string;

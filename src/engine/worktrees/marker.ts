@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { OrchestratorError } from '../ports/errors.ts';
 import { readIfPresent, writeWhole } from '../process/runDirectory.ts';
 import type { Git } from './git.ts';
-import type { Worktree } from './worktree.ts';
+import { refByFiles } from './refFiles.ts';
+import { branchRef, type Worktree } from './worktree.ts';
 
 const recordSchema = v.object({
   taskId: v.string(),
@@ -76,13 +77,19 @@ export async function updateMarker(worktree: Worktree, change: Partial<Marker>):
  */
 const recordRef = (taskId: string): string => `refs/orchestrator/${taskId}/base`;
 
-export async function readRecord(git: Git, taskId: string): Promise<WorktreeRecord | null> {
+export async function readRecord(
+  git: Git,
+  commonGitDir: string,
+  taskId: string,
+): Promise<WorktreeRecord | null> {
+  if ((await refByFiles(commonGitDir, recordRef(taskId))) === null) return null;
   const { exitCode, stdout } = await git.ask(['cat-file', 'tag', recordRef(taskId)], { answers: [0, 128] });
   if (exitCode !== 0) return null;
   return v.parse(recordSchema, JSON.parse(stdout.slice(stdout.indexOf('\n\n'))));
 }
 
-export async function writeRecord(git: Git, record: WorktreeRecord): Promise<void> {
+/** With the branch at its base, which must not be there yet: both or, when that fails, neither. */
+export async function writeRecordAndBranch(git: Git, record: WorktreeRecord): Promise<void> {
   const tag = [
     `object ${record.baseCommit}`,
     'type commit',
@@ -93,7 +100,13 @@ export async function writeRecord(git: Git, record: WorktreeRecord): Promise<voi
     '',
   ];
   const id = await git.line(['mktag'], { input: tag.join('\n') });
-  await git.run(['update-ref', recordRef(record.taskId), id]);
+  // In this order: what a crash leaves of them is the record, by which the branch is made.
+  const refs = [
+    `update ${recordRef(record.taskId)} ${id}`,
+    `create ${branchRef(record.branch)} ${record.baseCommit}`,
+    '',
+  ];
+  await git.run(['update-ref', '-m', 'orchestrator: task', '--stdin'], { input: refs.join('\n') });
 }
 
 export async function removeRecord(git: Git, taskId: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { fieldsOf, type Git } from './git.ts';
+import { readIfPresent } from '../process/runDirectory.ts';
+import { fieldsOf, type Git, type GitPlace } from './git.ts';
 
 /** Commands that do what everybody's do: Git LFS's own, as its installation writes them, and to keep our side. */
 const harmless = new Set([
@@ -18,6 +19,7 @@ const driverKey = /^(?:filter\..*\.(?:clean|smudge|process|required)|merge\..*\.
  * repository and are anybody's.
  */
 export async function replacementsOfOwnDrivers(git: Git): Promise<readonly (readonly [string, string])[]> {
+  if (await namesNone(git.place)) return [];
   const args = ['config', '--show-scope', '-z', '--get-regexp', '^(filter|merge)\\.'];
   const { stdout } = await git.ask(args, { answers: [0, 1] });
   const fields = fieldsOf(stdout);
@@ -43,6 +45,24 @@ export async function replacementsOfOwnDrivers(git: Git): Promise<readonly (read
       if (key.startsWith('merge.')) return [[key, 'false'] as const];
       return [[key, ''] as const, [key.replace(/[^.]*$/, 'required'), 'false'] as const];
     });
+}
+
+/**
+ * Whether the repository's own settings certainly name no such program: their files have no section for one, and none that
+ * has git read another file. git takes a section's name as it stands there, so no other spelling hides one. False: git has to be asked.
+ */
+async function namesNone({ gitDir }: GitPlace): Promise<boolean> {
+  try {
+    const common = await readIfPresent(`${gitDir}/commondir`);
+    // As git itself writes it into a worktree's folder; another may lead anywhere.
+    if (common !== null && common !== '../..\n') return false;
+    // Not joined: `..` has to go where a link in the folder's place leads, as it does for git.
+    const files = [`${gitDir}/${common === null ? '.' : '../..'}/config`, `${gitDir}/config.worktree`];
+    const texts = await Promise.all(files.map(readIfPresent));
+    return texts.every((text) => text === null || !/\[\s*(?:filter|include|merge)/i.test(text));
+  } catch {
+    return false;
+  }
 }
 
 /** The same git, which runs no program that the repository itself names. */

@@ -11,11 +11,12 @@ import {
   readRecord,
   removeAdminDir,
   writeMarker,
-  writeRecord,
+  writeRecordAndBranch,
   type Marker,
   type WorktreeRecord,
 } from './marker.ts';
 import { branchPrefix, nameCandidates } from './names.ts';
+import { commitOfBranch, refByFiles } from './refFiles.ts';
 import {
   branchCommit,
   headOf,
@@ -25,7 +26,7 @@ import {
   type RepositoryHead,
   type RepositoryPlace,
 } from './repository.ts';
-import { branchRef, looseRef, type Worktree } from './worktree.ts';
+import { branchRef, type Worktree } from './worktree.ts';
 
 export interface EnsureRequest {
   readonly taskId: string;
@@ -50,14 +51,11 @@ export async function ensureWorktree(
   const folder = await realpath(worktreesDir);
   const entries = await entriesFor(place.commonGitDir, request.taskId, knownAdminDir);
   const earlier = entries.find(({ marker }) => marker?.taskId === request.taskId);
-  const known = recordOf(earlier) ?? (await readRecord(git, request.taskId));
-  const record = known ?? (await newRecord(place, git, folder, request));
+  const known = recordOf(earlier) ?? (await readRecord(git, place.commonGitDir, request.taskId));
+  const record = known ?? (await begin(place, git, folder, request));
 
   const path = earlier?.path ?? join(folder, basename(record.branch));
-  const ref = branchRef(record.branch);
-  // A new one has a name that no branch has.
-  const tip =
-    known === null ? null : ((await looseRef(place.commonGitDir, ref)) ?? (await git.commitOf(ref)));
+  const tip = await commitOfBranch(git, place.commonGitDir, branchRef(record.branch));
   if (tip === null) await createBranch(git, record);
   const adminDir =
     (await usableAdminDir(place, entries, path, record)) ?? (await register(git, path, record));
@@ -101,8 +99,8 @@ function recordOf(entry: Entry | undefined): WorktreeRecord | null {
   return { taskId, branch, baseBranch, baseCommit };
 }
 
-/** Settles on a name and a base, and writes both down before anything is made by them. */
-async function newRecord(
+/** Settles on a name and a base, and writes both down together with the branch, before anything else is made by them. */
+async function begin(
   place: RepositoryPlace,
   git: Git,
   folder: string,
@@ -110,8 +108,8 @@ async function newRecord(
 ): Promise<WorktreeRecord> {
   const [base, blocking, free] = await Promise.all([
     baseOf(place, git, baseBranch),
-    git.commitOf(branchRef(withoutSlash(branchPrefix))),
-    freeName(git, folder, { taskId, title }),
+    commitOfBranch(git, place.commonGitDir, branchRef(withoutSlash(branchPrefix))),
+    freeName(git, place.commonGitDir, folder, { taskId, title }),
   ]);
   if (blocking !== null) {
     throw new OrchestratorError(
@@ -128,7 +126,7 @@ async function newRecord(
     });
   }
   const record = { taskId, branch: branchPrefix + free, baseBranch: base.branch, baseCommit: base.commit };
-  await writeRecord(git, record);
+  await writeRecordAndBranch(git, record);
   return record;
 }
 
@@ -141,11 +139,13 @@ async function baseOf(place: RepositoryPlace, git: Git, baseBranch: string | nul
 /** A name that is neither a branch nor a folder yet; null when all are taken. */
 async function freeName(
   git: Git,
+  commonGitDir: string,
   folder: string,
   { taskId, title }: Pick<EnsureRequest, 'taskId' | 'title'>,
 ): Promise<string | null> {
   for (const name of nameCandidates(taskId, title)) {
-    if ((await git.commitOf(branchRef(branchPrefix + name))) === null && !(await exists(join(folder, name))))
+    const ref = branchRef(branchPrefix + name);
+    if ((await commitOfBranch(git, commonGitDir, ref)) === null && !(await exists(join(folder, name))))
       return name;
   }
   return null;
@@ -175,9 +175,9 @@ async function isUsable(adminDir: string, commonGitDir: string, branch: string):
   const [common, head, tip] = await Promise.all([
     readIfPresent(join(adminDir, 'commondir')),
     readIfPresent(join(adminDir, 'HEAD')),
-    looseRef(commonGitDir, branchRef(branch)),
+    refByFiles(commonGitDir, branchRef(branch)),
   ]);
-  if (common === '../..\n' && head === `ref: ${branchRef(branch)}\n` && tip !== null) return true;
+  if (common === '../..\n' && head === `ref: ${branchRef(branch)}\n` && typeof tip === 'string') return true;
   const git = new Git({ gitDir: adminDir, workTree: commonGitDir });
   const question = ['rev-parse', '--path-format=absolute', '--git-common-dir', 'HEAD^{commit}'];
   const { exitCode, stdout } = await git.ask(question, { answers: [0, 128] });

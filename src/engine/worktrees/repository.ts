@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
 import { readIfPresent } from '../process/runDirectory.ts';
 import { checkGitVersion, discover, Git, withoutLineEnd } from './git.ts';
+import { refByFiles } from './refFiles.ts';
 
 /** Where a repository lies. */
 export interface RepositoryPlace {
@@ -33,11 +34,11 @@ export async function locateRepository(folder: string): Promise<RepositoryPlace>
   const found = await stat(folder).catch(() => null);
   if (found?.isDirectory() !== true)
     throw new OrchestratorError('bad-input', `There is no folder "${folder}".`);
-  const [topLevel, gitDir, commonGitDir] = [
-    await ask(folder, ['--show-toplevel']),
-    await ask(folder, ['--absolute-git-dir']),
-    await ask(folder, ['--path-format=absolute', '--git-common-dir']),
-  ];
+  const [topLevel, gitDir, commonGitDir] = await Promise.all([
+    ask(folder, ['--show-toplevel']),
+    ask(folder, ['--absolute-git-dir']),
+    ask(folder, ['--path-format=absolute', '--git-common-dir']),
+  ]);
   return { topLevel, gitDir, commonGitDir: await realpath(commonGitDir) };
 }
 
@@ -61,7 +62,20 @@ async function ask(folder: string, question: readonly string[]): Promise<string>
   throw new OrchestratorError('bad-input', `git cannot use "${folder}": ${stderr.trim()}`);
 }
 
-export async function headOf({ gitDir, topLevel }: RepositoryPlace): Promise<RepositoryHead> {
+export async function headOf(place: RepositoryPlace): Promise<RepositoryHead> {
+  return (await headByFiles(place)) ?? headByGit(place);
+}
+
+/** Null when git has to be asked: detached, without a commit, or kept in another way. */
+async function headByFiles({ gitDir, commonGitDir }: RepositoryPlace): Promise<RepositoryHead | null> {
+  const head = await readIfPresent(join(gitDir, 'HEAD'));
+  const branch = /^ref: refs\/heads\/(\S+)\n$/.exec(head ?? '')?.[1];
+  if (branch === undefined) return null;
+  const commit = await refByFiles(commonGitDir, `refs/heads/${branch}`);
+  return typeof commit === 'string' ? { branch, commit } : null;
+}
+
+async function headByGit({ gitDir, topLevel }: RepositoryPlace): Promise<RepositoryHead> {
   const git = new Git({ gitDir, workTree: topLevel });
   const [{ exitCode, stdout }, commit] = await Promise.all([
     git.ask(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] }),

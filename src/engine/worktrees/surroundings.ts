@@ -30,13 +30,16 @@ export const agentIdentity = {
 
 const settingsFiles = ['config', 'config.worktree', 'info/attributes'] as const;
 
-export async function surroundingsOf(place: RepositoryPlace): Promise<Surroundings> {
+export async function surroundingsOf(
+  place: RepositoryPlace,
+  refs: Surroundings['refs'] | null,
+): Promise<Surroundings> {
   const { commonGitDir } = place;
   const settings = await Promise.all(
     settingsFiles.map(async (name) => [name, await readIfPresent(join(commonGitDir, name))] as const),
   );
   return {
-    refs: await refsOf(gitIn(place)),
+    refs: refs ?? (await refsOf(gitIn(place))),
     settings: Object.fromEntries(settings),
     hooks: await hooksOf(commonGitDir),
   };
@@ -58,23 +61,23 @@ export async function putBackPrograms(
   return findings;
 }
 
-/** Undoes what the agent did to refs other than its task's. Returns what that was; empty when nothing. */
-export function putBackRefs(
+/** How refs other than a task's own were found after its agent ran, and what was undone of it; empty when nothing. */
+export interface FoundRefs {
+  readonly refs: Surroundings['refs'];
+  readonly findings: readonly string[];
+}
+
+/** Undoes what the agent did to refs other than its task's. */
+export async function putBackRefs(
   place: RepositoryPlace,
   worktree: Worktree,
   before: Surroundings,
-): Promise<readonly string[]> {
-  return refFindings(gitIn(place), worktree, before.refs);
-}
-
-async function refFindings(
-  git: Git,
-  worktree: Worktree,
-  before: Surroundings['refs'],
-): Promise<readonly string[]> {
+): Promise<FoundRefs> {
+  const git = gitIn(place);
+  const refs = await refsOf(git);
   const findings: string[] = [];
-  for (const [name, to] of Object.entries(await refsOf(git))) {
-    const from = before[name];
+  for (const [name, to] of Object.entries(refs)) {
+    const from = before.refs[name];
     if (from === to || !(await isByAgent(git, name))) continue;
     const commit = await historyOf(worktree).commitOf(to);
     if (commit !== null) await salvage(worktree, commit);
@@ -82,7 +85,7 @@ async function refFindings(
     await git.run(['update-ref', '--no-deref', ...change]);
     findings.push(`${name} was ${from === undefined ? 'made' : 'moved'}.`);
   }
-  return findings;
+  return { refs, findings };
 }
 
 async function refsOf(git: Git): Promise<Surroundings['refs']> {

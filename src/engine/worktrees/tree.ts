@@ -1,4 +1,4 @@
-import { copyFile, rename, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   changesBetween,
@@ -14,6 +14,7 @@ import { gitlinksOf } from './gitlinks.ts';
 import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
 import { withoutOwnDrivers } from './ownDrivers.ts';
+import { leaveIndex, renameIndexed, showInIndex, takeUpIndex } from './ownIndex.ts';
 import { gitOf, tipOf, type Worktree } from './worktree.ts';
 
 export interface Checkpoint {
@@ -36,39 +37,46 @@ export interface Snapshot {
 /** Leaves our own index equal to what it returns. What does not wait for one another runs side by side: it is most of a stage. */
 export async function snapshotOf(worktree: Worktree): Promise<Snapshot> {
   const plain = gitOf(worktree);
-  const tip = await tipOf(worktree);
-  // Only this engine uses this index, one at a time: a lock is what a killed git left.
-  await rm(`${indexFileOf(plain)}.lock`, { force: true });
-  const [{ copiedFiles }, git, gitlinks] = await Promise.all([
-    markerOf(worktree),
+  const [tip, { copiedFiles }] = await Promise.all([tipOf(worktree), markerOf(worktree)]);
+  const [isAtTip, git, gitlinks] = await Promise.all([
+    takeUpIndex(plain, { of: tip, without: copiedFiles }),
     withoutOwnDrivers(plain),
     gitlinksOf(plain, tip),
     // git would take one for a submodule, and fail on one without a commit.
     takeOutNestedRepositories(worktree),
   ]);
-  // It filters a file whose time tells nothing, to see whether the index still fits.
-  await git.run(['read-tree', '--reset', tip]);
-  if (copiedFiles.length > 0) {
+  if (!isAtTip) {
+    // It filters a file whose time tells nothing, to see whether the index still fits.
+    await git.run(['read-tree', '--reset', tip]);
     // An agent that committed one of them by itself does not make it part of the work.
-    await git.run(['update-index', '-z', '--force-remove', '--stdin'], {
-      input: copiedFiles.map((path) => `${path}\0`).join(''),
-    });
+    if (copiedFiles.length > 0) {
+      await git.run(['update-index', '-z', '--force-remove', '--stdin'], {
+        input: copiedFiles.map((path) => `${path}\0`).join(''),
+      });
+    }
   }
   // `git add` would run `git status` inside a submodule, by the submodule's own configuration.
-  const left = [...copiedFiles, ...gitlinks];
+  const added = await addAll(worktree, git, [...copiedFiles, ...gitlinks]);
+  const isStillTips = added === '' && (isAtTip || copiedFiles.length === 0);
+  const changes = isStillTips ? [] : await changesInIndex(git, tip);
+  const tree = changes.length === 0 ? tip : await git.line(['write-tree']);
+  await leaveIndex(git, { of: tree, without: copiedFiles });
+  return { tip, tree, changes };
+}
+
+/** Makes our index what the files are, without these paths. Returns what git says it added and removed; '' when nothing. */
+async function addAll(worktree: Worktree, git: Git, left: readonly string[]): Promise<string> {
   const behindLinks = await Promise.all(left.map((path) => isBehindLink(worktree.path, path)));
   const excluded = left
     // Not reached anyway, and git refuses to hear of it.
     .filter((_path, index) => behindLinks[index] === false)
     .map((path) => `:(exclude,literal)${path}`);
   const input = ['.', ...excluded].map((pathspec) => `${pathspec}\0`).join('');
-  await git.run(['add', '--all', '--pathspec-from-file=-', '--pathspec-file-nul'], {
+  return git.run(['add', '--all', '--verbose', '--pathspec-from-file=-', '--pathspec-file-nul'], {
     input,
     // 1: all is added; it is only displeased that an ignored file was named, be it to leave it out.
     answers: [0, 1],
   });
-  const changes = await changesInIndex(git, tip);
-  return { tip, tree: changes.length === 0 ? tip : await git.line(['write-tree']), changes };
 }
 
 /** `seen`: the files as somebody looked them through; what was written since is left for the next checkpoint. */
@@ -78,6 +86,7 @@ export async function commitAll(worktree: Worktree, message: string, seen?: Snap
   const git = gitOf(worktree);
   const commit = await commitTree(git, { tree, parents: [tip], message });
   await moveBranch(worktree, commit, tip, 'checkpoint');
+  renameIndexed(git, tree, commit);
   await showInIndex(git);
   return { commit, changed: true, files: changes };
 }
@@ -130,17 +139,9 @@ const onAllCores = ['-c', 'checkout.workers=0'];
 
 /** Makes the files those of a commit, given that our index describes the files as they are. */
 export async function checkOut(git: Git, commit: string): Promise<void> {
+  const files = { of: commit, without: [] };
+  await takeUpIndex(git, files);
   await (await withoutOwnDrivers(git)).run([...onAllCores, 'read-tree', '--reset', '-u', commit]);
+  await leaveIndex(git, files);
   await showInIndex(git);
-}
-
-/** Makes the worktree's own index ours, for the person's git and editor. By rename: a lock left there is no obstacle. */
-async function showInIndex(git: Git): Promise<void> {
-  const temporary = join(git.place.gitDir, 'orchestrator-index.copy');
-  await copyFile(indexFileOf(git), temporary);
-  await rename(temporary, join(git.place.gitDir, 'index'));
-}
-
-function indexFileOf({ place }: Git): string {
-  return place.indexFile ?? join(place.gitDir, 'index');
 }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Git } from './git.ts';
+import { refByFiles } from './refFiles.ts';
 
 /** A task's worktree, as registered with git. */
 export interface Worktree {
@@ -30,16 +30,7 @@ export function gitOf({ adminDir, path }: Worktree): Git {
 /** The newest commit of the task's branch. */
 export async function tipOf(worktree: Worktree): Promise<string> {
   const { commonGitDir, branch } = worktree;
-  return (await looseRef(commonGitDir, branchRef(branch))) ?? tipByGit(worktree);
-}
-
-/**
- * What a ref's own file says; null when git has to be asked: packed, symbolic, or kept in another way. Asked a dozen times
- * in a stage, where a git process for each took longer than everything else of the engine.
- */
-export async function looseRef(commonGitDir: string, ref: string): Promise<string | null> {
-  const text = await readFile(join(commonGitDir, ref), 'latin1').catch(() => '');
-  return /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.test(text) ? text.slice(0, -1) : null;
+  return (await refByFiles(commonGitDir, branchRef(branch))) ?? tipByGit(worktree);
 }
 
 async function tipByGit(worktree: Worktree): Promise<string> {

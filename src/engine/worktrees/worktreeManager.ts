@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { MergeStrategy, Task } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
+import { readBaseFile } from './baseFile.ts';
 import { changesBetween, patchBetween, statBetween, type FileChange } from './commits.ts';
 import { type CommittedWork, committedWorkOf, type FileAt, fileAt } from './committedWork.ts';
 import { findCopyFiles, placeCopyFiles, refused } from './copyFiles.ts';
@@ -20,11 +21,23 @@ import {
   type RepositoryPlace,
 } from './repository.ts';
 import { removeFilesHolding } from './secretFiles.ts';
-import { putBackPrograms, putBackRefs, surroundingsOf, type Surroundings } from './surroundings.ts';
+import {
+  type FoundRefs,
+  putBackPrograms,
+  putBackRefs,
+  surroundingsOf,
+  type Surroundings,
+} from './surroundings.ts';
 import { checkOut, commitAll, restoreTo, snapshotOf, type Checkpoint, type Snapshot } from './tree.ts';
 import { gitOf, historyOf, tipOf, type Worktree } from './worktree.ts';
 
 export type { Snapshot, Worktree };
+
+/** A commit whose files a worktree was given, and when (`performance.now()`). */
+export interface CheckedOut {
+  readonly commit: string;
+  readonly at: number;
+}
 
 /**
  * The git worktrees of tasks: made, checked out, committed, put back, merged and removed. The person's repository is
@@ -81,14 +94,17 @@ export class WorktreeManager {
     });
   }
 
-  /** Checks the files out and copies `copyFiles` from the person's checkout: once, later calls leave the work alone. */
+  /**
+   * Checks the files out and copies `copyFiles` from the person's checkout: once, later calls leave the work alone. Null
+   * unless it just gave a new task's empty folder its first files.
+   */
   async populate(
     worktree: Worktree,
     { copyFiles }: { readonly copyFiles: readonly string[] },
-  ): Promise<void> {
+  ): Promise<CheckedOut | null> {
     const { topLevel } = await this.place();
-    await pathLocks.run(worktree.path, async () => {
-      if ((await markerOf(worktree)).populated) return;
+    return pathLocks.run(worktree.path, async () => {
+      if ((await markerOf(worktree)).populated) return null;
       const files = await findCopyFiles(topLevel, copyFiles);
       await this.refuseTracked(
         worktree,
@@ -102,6 +118,7 @@ export class WorktreeManager {
       else await restoreTo(worktree, tip);
       await placeCopyFiles(worktree.path, files);
       await updateMarker(worktree, { populated: true });
+      return isEmpty && tip === worktree.baseCommit ? { commit: tip, at: performance.now() } : null;
     });
   }
 
@@ -154,16 +171,17 @@ export class WorktreeManager {
     return patchBetween(historyOf(worktree), worktree.baseCommit, await tipOf(worktree));
   }
 
-  /** What this tree or commit changes since the base: paths, and their statistics as `git diff --stat` shows them. */
+  /** What the files, as they were seen, change since the base: paths, and their statistics as `git diff --stat` shows them. */
   async summary(
     worktree: Worktree,
-    tree: string,
+    { tip, tree, changes: sinceTip }: Snapshot,
   ): Promise<{ readonly files: readonly string[]; readonly stat: string }> {
+    const { baseCommit } = worktree;
+    if (tree === baseCommit) return { files: [], stat: '' };
     const git = historyOf(worktree);
-    if (tree === worktree.baseCommit) return { files: [], stat: '' };
     const [changes, stat] = await Promise.all([
-      changesBetween(git, worktree.baseCommit, tree),
-      statBetween(git, worktree.baseCommit, tree),
+      tip === baseCommit ? sinceTip : changesBetween(git, baseCommit, tree),
+      statBetween(git, baseCommit, tree),
     ]);
     return { files: changes.map(({ path }) => path), stat };
   }
@@ -178,14 +196,9 @@ export class WorktreeManager {
     return fileAt(await this.place(), commit, path);
   }
 
-  /** A file as it was in the commit the task started from, links within it followed; null when there is none. */
+  /** See `readBaseFile` in baseFile.ts. */
   async readBaseFile(worktree: Worktree, path: string): Promise<string | null> {
-    const input = `${worktree.baseCommit}:${path}\0`;
-    const output = await historyOf(worktree).run(['cat-file', '--batch', '--follow-symlinks', '-z'], {
-      input,
-    });
-    const header = /^[0-9a-f]+ blob \d+\n/.exec(output);
-    return header === null ? null : output.slice(header[0].length, -1);
+    return readBaseFile(worktree, path);
   }
 
   /**
@@ -204,9 +217,12 @@ export class WorktreeManager {
     });
   }
 
-  /** The person's refs, settings and hooks, to be put back after an agent ran that could reach them. */
-  async surroundings(): Promise<Surroundings> {
-    return surroundingsOf(await this.place());
+  /**
+   * The person's refs, settings and hooks, to be put back after an agent ran that could reach them. `refs`: as they were
+   * seen just now, if they were.
+   */
+  async surroundings(refs: Surroundings['refs'] | null = null): Promise<Surroundings> {
+    return surroundingsOf(await this.place(), refs);
   }
 
   /** See `putBackPrograms` in surroundings.ts: goes before every other command. What the person did meanwhile stays. */
@@ -216,7 +232,7 @@ export class WorktreeManager {
   }
 
   /** See `putBackRefs` there. */
-  async putBackRefs(worktree: Worktree, before: Surroundings): Promise<readonly string[]> {
+  async putBackRefs(worktree: Worktree, before: Surroundings): Promise<FoundRefs> {
     const place = await this.place();
     return pathLocks.run(place.commonGitDir, () => putBackRefs(place, worktree, before));
   }

@@ -12,7 +12,7 @@ import { StageRunner } from '../../../src/engine/stages/stageRunner.ts';
 import { systemClock } from '../../../src/engine/systemClock.ts';
 import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
 import { GitRepository } from '../../support/gitRepository.ts';
-import { PlayedWorkspace } from '../../support/playedWorkspace.ts';
+import { ActingWorkspace } from '../../support/actingWorkspace.ts';
 import { queuedTask } from '../../support/storeFixtures.ts';
 import { runOf } from '../../support/viewTasks.ts';
 
@@ -74,7 +74,7 @@ async function play(
   act: () => Promise<void> = async () => {},
   early: 'takes early programs' | 'takes none' = 'takes early programs',
 ): Promise<{ readonly expected: readonly (ExpectedProgram | null)[]; readonly launch: Launch | undefined }> {
-  const workspace = new PlayedWorkspace(worktree.path, async () => {
+  const workspace = new ActingWorkspace(worktree.path, async () => {
     await act();
     return answers[stage];
   });
@@ -124,7 +124,7 @@ const programOf = (launch: Launch | undefined): ExpectedProgram | undefined =>
 describe('the program that is expected first', () => {
   it('is the one that comes', async () => {
     const runner = newRunner();
-    const workspace = new PlayedWorkspace(worktree.path, async () => ({}));
+    const workspace = new ActingWorkspace(worktree.path, async () => ({}));
     const runDirOf = (id: string): string => join(repository.root, 'runs', ...id.split('/'));
     await runner.expectFirst({ task, worktree, workspace, runDirOf });
     expect(last(workspace.expected)).toEqual(programOf((await play(runner, 'specification')).launch));
@@ -134,7 +134,7 @@ describe('the program that is expected first', () => {
     ['later stages, which read what is in the database', { stage: 'implementation' as const, budget: null }],
     ['a task whose budget is spent', { runs: [runOf({ costUsd: 2 })], budget: 1 }],
   ])('is not known for %s', async (_name, { budget, ...changes }) => {
-    const workspace = new PlayedWorkspace(worktree.path, async () => ({}));
+    const workspace = new ActingWorkspace(worktree.path, async () => ({}));
     const settings = { ...task.settings, maxBudgetUsd: budget };
     const runDirOf = (): string => join(repository.root, 'none');
     await newRunner().expectFirst({ task: { ...task, ...changes, settings }, worktree, workspace, runDirOf });

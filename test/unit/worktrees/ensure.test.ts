@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WorktreeManager, type Worktree } from '../../../src/engine/worktrees/worktreeManager.ts';
 import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+
+const run = promisify(execFile);
 
 const taskId = '1a2b3c4d-0000-4000-8000-000000000001';
 const otherTaskId = '1a2b9999-0000-4000-8000-000000000002';
@@ -35,6 +39,21 @@ describe('repository', () => {
       commonGitDir: join(repository.path, '.git'),
       head: { branch: 'main', commit: await repository.git('rev-parse', 'HEAD') },
     });
+  });
+
+  test.each([
+    ['a packed branch', 'git pack-refs --all', 'main'],
+    [
+      'a branch that is another’s other name',
+      'git symbolic-ref refs/heads/b refs/heads/main; git symbolic-ref HEAD refs/heads/b',
+      'main',
+    ],
+    ['a HEAD that is a link', 'ln -sf refs/heads/main .git/HEAD', 'main'],
+    ['a detached HEAD', 'git checkout --quiet --detach', null],
+  ])('is known by %s', async (_which, script, branch) => {
+    await run('sh', ['-ec', script], { cwd: repository.path });
+    const { head } = await manager.repository();
+    expect(head).toEqual({ branch, commit: await repository.git('rev-parse', 'HEAD') });
   });
 
   test('is found from a linked worktree, whose branch counts', async () => {
@@ -140,6 +159,24 @@ describe('ensure', () => {
     expect(await repository.state()).toEqual(before);
     expect(await repository.read('src/a.txt')).toBe('dirty\n');
     expect(await repository.marks()).toBe('');
+  });
+
+  test('where the branch cannot be made leaves no record of the task either, and goes on when it can', async () => {
+    const lock = join(repository.path, '.git/refs/heads/orchestrator/1a2b-add-a-clock.lock');
+    await writeIn(repository.path, '.git/refs/heads/orchestrator/1a2b-add-a-clock.lock', '');
+    await expect(manager.ensure(request)).rejects.toMatchObject({ code: 'environment' });
+    expect(await repository.git('for-each-ref', `refs/orchestrator/${taskId}`)).toBe('');
+    await rm(lock);
+    expect(await manager.ensure(request)).toMatchObject({ branch: 'orchestrator/1a2b-add-a-clock' });
+  });
+
+  test('whose record alone a crash left makes the branch by it', async () => {
+    const first = await manager.ensure(request);
+    await rm(first.path, { recursive: true });
+    await rm(first.adminDir, { recursive: true });
+    await repository.git('update-ref', '-d', `refs/heads/${first.branch}`);
+    await repository.commit('Second', { 'b.txt': 'b\n' });
+    expect(await repository.manager().ensure(request)).toEqual(first);
   });
 
   test('starts from the named branch, or from a detached HEAD without one', async () => {

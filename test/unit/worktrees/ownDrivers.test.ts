@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
 import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+
+const run = promisify(execFile);
 
 let repository: GitRepository;
 let manager: WorktreeManager;
@@ -55,6 +59,42 @@ describe('programs that the repository’s own configuration names', () => {
     await manager.accept(worktree, 'squash', 'Work');
     expect(await repository.read('b.md')).toBe('changed\n');
     expect(await repository.marks()).toBe('');
+  });
+
+  test.each([
+    ['in capitals', 'printf \'[FILTER "x"]\\n\\tclean = %s\\n\' "$1" >>.git/config'],
+    ['in the old spelling', 'printf \'[filter.x]\\n\\tclean = %s\\n\' "$1" >>.git/config'],
+    [
+      'in a file that another includes',
+      'printf \'[Filter "x"]\\n\\tclean = %s\\n\' "$1" >.git/more; printf \'[Include]\\n\\tpath = more\\n\' >>.git/config',
+    ],
+    [
+      'in a file that it includes on a condition',
+      'printf \'[filter "x"]\\n\\tclean = %s\\n\' "$1" >.git/more; printf \'[includeIf "gitdir:/"]\\n\\tpath = %s\\n\' "$PWD/.git/more" >>.git/config',
+    ],
+    [
+      'in the worktree’s own settings',
+      'git config extensions.worktreeConfig true; git -C "$2" config --worktree filter.x.clean "$1"',
+    ],
+    [
+      'in another repository that the worktree was put to',
+      'cp -R .git ../planted; printf \'[filter "x"]\\n\\tclean = %s\\n\' "$1" >>../planted/config; printf "%s\\n" "$(cd ../planted && pwd)" >"$3/commondir"',
+    ],
+    [
+      'in another repository that a link in the place of git’s entry leads to',
+      'cp -R .git ../planted; printf \'[filter "x"]\\n\\tclean = %s\\n\' "$1" >>../planted/config; name=$(basename "$3"); rm -r "$3"; ln -s "$(cd ../planted && pwd)/worktrees/$name" "$3"',
+    ],
+  ])('are not run where they stand %s', async (_where, script) => {
+    const worktree = await task();
+    const evil = join(repository.root, 'evil');
+    await writeFile(evil, `#!/bin/sh\n${repository.markCommand('clean')}\n`, { mode: 0o755 });
+    await run('sh', ['-ec', script, 'sh', evil, worktree.path, worktree.adminDir], { cwd: repository.path });
+    await writeIn(worktree.path, '.gitattributes', '*.txt filter=x\n');
+    await writeIn(worktree.path, 'src/a.txt', 'changed\n');
+    expect(await manager.changes(worktree)).toHaveLength(2);
+    expect(await repository.marks()).toBe('');
+    await repository.gitIn(worktree.path, 'add', '--all').catch(() => undefined);
+    expect(await repository.marks()).toBe('clean\n');
   });
 
   test('are run where the person’s own settings name them too', async () => {

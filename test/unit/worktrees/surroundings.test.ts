@@ -26,7 +26,7 @@ afterEach(() => repository.remove());
 
 const putBack = async () => [
   ...(await manager.putBackPrograms(worktree, before)),
-  ...(await manager.putBackRefs(worktree, before)),
+  ...(await manager.putBackRefs(worktree, before)).findings,
 ];
 const hook = (name: string): string => join(repository.path, '.git/hooks', name);
 

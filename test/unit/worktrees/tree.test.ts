@@ -1,8 +1,12 @@
-import { chmod, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
 import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+
+const run = promisify(execFile);
 
 const taskId = '1a2b3c4d-0000-4000-8000-000000000001';
 const request = { taskId, title: 'Add a clock', baseBranch: null };
@@ -70,6 +74,45 @@ describe('changes', () => {
     await writeFile(join(worktree.adminDir, 'orchestrator-index.lock'), '');
     expect(await manager.changes(worktree)).toHaveLength(2);
     expect((await manager.checkpoint(worktree, 'Work')).files).toHaveLength(2);
+  });
+
+  test.each(['--assume-unchanged', '--skip-worktree'])(
+    'sees what an agent hid with %s in our own index',
+    async (mark) => {
+      expect(await manager.changes(worktree)).toEqual([]);
+      const ours = { GIT_INDEX_FILE: join(worktree.adminDir, 'orchestrator-index') };
+      await repository.gitAs(ours, worktree.path, 'update-index', mark, 'src/a.txt');
+      await write('src/a.txt', 'hidden\n');
+      expect(await manager.changes(worktree)).toEqual([{ path: 'src/a.txt', kind: 'modified' }]);
+    },
+  );
+
+  test('sees what settings would hide that have git trust less than all it knows of a file', async () => {
+    await repository.git('config', 'core.ignoreStat', 'true');
+    await repository.git('config', 'core.trustCtime', 'false');
+    await repository.git('config', 'core.checkStat', 'minimal');
+    await manager.restore(worktree, worktree.baseCommit);
+    const file = join(worktree.path, 'src/a.txt');
+    await utimes(file, 1_000_000_000, 1_000_000_000);
+    expect(await manager.changes(worktree)).toEqual([]);
+    // Of the same size and time.
+    await write('src/new', 'b\n');
+    await utimes(join(worktree.path, 'src/new'), 1_000_000_000, 1_000_000_000);
+    await rename(join(worktree.path, 'src/new'), file);
+    expect(await manager.changes(worktree)).toEqual([{ path: 'src/a.txt', kind: 'modified' }]);
+  });
+
+  test.each([
+    ['nothing', 'rm "$1"'],
+    ['a folder', 'rm "$1"; mkdir "$1"; touch "$1/x"'],
+    ['a pipe', 'rm "$1"; mkfifo "$1"'],
+    ['a link', 'mv "$1" "$1.moved"; ln -s "$1.moved" "$1"'],
+    ['a very long file', 'truncate --size 5G "$1"'],
+  ])('goes on where %s took the place of our own index', async (_what, script) => {
+    await write('src/a.txt', 'b\n');
+    expect(await manager.changes(worktree)).toHaveLength(1);
+    await run('sh', ['-c', script, 'sh', join(worktree.adminDir, 'orchestrator-index')]);
+    expect(await manager.changes(worktree)).toEqual([{ path: 'src/a.txt', kind: 'modified' }]);
   });
 
   test('is empty in an empty tree too', async () => {
@@ -238,18 +281,37 @@ describe('restore', () => {
 });
 
 describe('what is known of the work', () => {
+  test.each([
+    ['work that is not committed yet', 0],
+    ['work on top of commits', 1],
+    ['no more work', 2],
+  ])('a summary is of %s too, and names both ends of a rename', async (_what, commits) => {
+    const steps = [
+      () => rename(join(worktree.path, 'readme.md'), join(worktree.path, 'README.md')),
+      () => write('src/b.txt', 'b\n'),
+    ];
+    for (const [done, step] of steps.entries()) {
+      await step();
+      if (done < commits) await manager.checkpoint(worktree, 'Work');
+    }
+    const { files, stat } = await manager.summary(worktree, await manager.snapshot(worktree));
+    expect(files).toEqual(['README.md', 'readme.md', 'src/b.txt']);
+    expect(stat).toMatch(/readme\.md => README\.md +\| 0\n src\/b\.txt +\| 1 \+\n 2 files changed/);
+  });
+
   test('diff and summary are of the commits since the base, not of the base’s own', async () => {
     await write('src/a.txt', 'b\n');
     await manager.checkpoint(worktree, 'First');
     await write('ü.txt', 'ü\n');
     await manager.checkpoint(worktree, 'Second');
+    const snapshot = await manager.snapshot(worktree);
     await write('open.txt', 'not committed');
     await repository.commit('Elsewhere', { 'main.txt': 'main\n' });
     const diff = await manager.diff(worktree);
     expect(diff).toContain('\n-a\n+b\n');
     expect(diff).toContain('+++ b/ü.txt\n');
     expect(diff).not.toMatch(/open\.txt|main\.txt/);
-    const { files, stat } = await manager.summary(worktree, await manager.head(worktree));
+    const { files, stat } = await manager.summary(worktree, snapshot);
     expect(files).toEqual(['src/a.txt', 'ü.txt']);
     expect(stat).toMatch(/ü\.txt +\| 1 \+\n 2 files changed/);
   });

@@ -1,11 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExitRecord, ExpectedProgram, Launch, Workspace } from '../../src/engine/ports/isolation.ts';
 import { runFiles } from '../../src/engine/process/runDirectory.ts';
 import { cliLines } from './cliLines.ts';
 
-/** The host, with a CLI that hands in an answer at once; keeps what was expected to run in it, and what did. */
-export class PlayedWorkspace implements Workspace {
+/**
+ * The host, where a program does in this very process what the test says and ends well; as an agent it gives its answer.
+ * Keeps what was expected to run in it, and what did.
+ */
+export class ActingWorkspace implements Workspace {
   readonly isolation = 'process';
   readonly containerPort = null;
   readonly worktreePath: string;
@@ -15,12 +18,12 @@ export class PlayedWorkspace implements Workspace {
   readonly starts: Launch[] = [];
   /** False: it fails to start a program before its run. */
   takesEarly = true;
-  /** Plays the agent: what it does in the worktree, and what it hands in. */
-  private readonly answer: () => Promise<object>;
+  private readonly act: () => Promise<unknown>;
 
-  constructor(worktreePath: string, answer: () => Promise<object>) {
+  /** `act` resolves with the agent's structured answer. */
+  constructor(worktreePath: string, act: () => Promise<unknown>) {
     this.worktreePath = worktreePath;
-    this.answer = answer;
+    this.act = act;
   }
 
   pathInside(hostPath: string): string {
@@ -33,15 +36,16 @@ export class PlayedWorkspace implements Workspace {
   }
 
   async start(launch: Launch): Promise<void> {
+    const { runDir } = launch;
     this.starts.push(launch);
-    const lines = [cliLines.init, { ...cliLines.success, structured_output: await this.answer() }];
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-    await writeFile(join(launch.runDir, runFiles.stdout), text);
-    await writeFile(join(launch.runDir, runFiles.stderr), '');
+    await mkdir(runDir, { recursive: true });
+    await writeFile(join(runDir, runFiles.launch), '{}');
+    const lines = [cliLines.init, { ...cliLines.success, structured_output: await this.act() }];
+    await writeFile(join(runDir, runFiles.stdout), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 
-  async wasStarted(): Promise<boolean> {
-    return this.starts.length > 0;
+  async wasStarted(runDir: string): Promise<boolean> {
+    return this.starts.some((launch) => launch.runDir === runDir);
   }
 
   async ended(): Promise<ExitRecord> {

@@ -1,0 +1,132 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bundle } from '../../src/engine/context/bundle.ts';
+import { parseBundle } from '../../src/engine/context/bundle.ts';
+import { leaseIdOf, runIdOf } from '../../src/engine/domain/ids.ts';
+import type { Stage } from '../../src/engine/domain/stage.ts';
+import type { Task, TaskSettings } from '../../src/engine/domain/task.ts';
+import { Preparation } from '../../src/engine/effects/preparation.ts';
+import { RunPaths } from '../../src/engine/effects/runPaths.ts';
+import { Workspaces } from '../../src/engine/effects/workspaces.ts';
+import type { Isolation, Workspace } from '../../src/engine/ports/isolation.ts';
+import { StageRunner, type StageReport } from '../../src/engine/stages/stageRunner.ts';
+import { defaultSettings } from '../../src/engine/settings.ts';
+import { systemClock } from '../../src/engine/systemClock.ts';
+import type { Worktree, WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
+import { ActingWorkspace } from './actingWorkspace.ts';
+import type { GitRepository } from './gitRepository.ts';
+import { runOf, taskIn } from './viewTasks.ts';
+
+const leaseId = leaseIdOf(8081, 1);
+const signal = new AbortController().signal;
+
+const answers: Readonly<Record<Stage, unknown>> = {
+  specification: {
+    spec_markdown: '# S',
+    acceptance_criteria: ['It works.'],
+    open_questions: [],
+    files: [],
+    risks: [],
+  },
+  implementation: { summary: 'Done.', criteria: { 'AC-1': { how: 'So.' } } },
+  qa: {
+    verdict: 'pass',
+    summary: 'Fine.',
+    criteria: { 'AC-1': { verdict: 'pass', evidence: 'Seen.' } },
+    findings: [],
+  },
+};
+
+/** A task's preparation and stages by the engine's own parts, one after the other as an engine has them follow. */
+export class StagedTask {
+  readonly manager: WorktreeManager;
+  readonly task: Task;
+  private readonly preparation: Preparation;
+  private readonly runner: StageRunner;
+  private readonly paths: RunPaths;
+  private act: (path: string) => Promise<void> = async () => {};
+  private stage: Stage = 'specification';
+  private attempt = 0;
+  private workspace: Workspace | null = null;
+  private readonly bundles = new Map<Bundle['type'], Bundle>([
+    ['request', { type: 'request', format: 1, title: 'T', description: '' }],
+  ]);
+
+  constructor(repository: GitRepository, settings: Partial<TaskSettings> = {}) {
+    this.manager = repository.manager();
+    const task = taskIn('running');
+    this.task = { ...task, settings: { ...defaultSettings, isolation: 'process', ...settings } };
+    this.paths = new RunPaths(join(repository.root, 'storage'));
+    const host: Isolation = {
+      kind: 'process',
+      acquire: async ({ worktreePath }) => new ActingWorkspace(worktreePath, () => this.answer(worktreePath)),
+      release: async () => {},
+      reap: async () => {},
+      check: async () => {},
+      close: async () => {},
+    };
+    const [worktrees, paths, clock] = [this.manager, this.paths, systemClock];
+    this.runner = new StageRunner({
+      worktrees,
+      clock,
+      cliEnvironment: () => ({}),
+      onActivity: () => {},
+    });
+    const workspaces = new Workspaces({ process: host, docker: host }, paths);
+    this.preparation = new Preparation({ worktrees, workspaces, stageRunner: this.runner, paths, clock });
+  }
+
+  /** Prepares it, or finds it prepared; `setUp` is what its setup command does, should it have one. */
+  async prepare(setUp: (path: string) => Promise<void> = async () => {}): Promise<Worktree> {
+    this.act = setUp;
+    const { worktree, workspace } = await this.preparation.prepare(this.task, leaseId, signal);
+    this.workspace = workspace;
+    return worktree;
+  }
+
+  /** Runs a stage in which the agent does this to its worktree and then answers well. */
+  async run(stage: Stage, act: (path: string) => Promise<void> = async () => {}): Promise<StageReport> {
+    if (this.workspace === null) throw new Error('Not prepared');
+    this.act = act;
+    this.stage = stage;
+    this.attempt += 1;
+    const worktree = await this.preparation.worktree(this.task);
+    const id = runIdOf(this.task.id, stage, this.attempt);
+    const find = <Type extends Bundle['type']>(type: Type) => {
+      const found = this.bundles.get(type);
+      return found === undefined ? null : (found as Extract<Bundle, { type: Type }>);
+    };
+    const request = find('request');
+    if (request === null) throw new Error('No request');
+    await mkdir(this.paths.ofTask(this.task.id), { recursive: true });
+    const report = await this.runner.run(
+      {
+        task: this.task,
+        run: runOf({ id, stage, attempt: this.attempt }),
+        workspace: this.workspace,
+        worktree,
+        runDir: this.paths.ofRun(id),
+        runDirOf: (other) => this.paths.ofRun(other),
+        startFile: this.paths.startOf(id),
+        inputs: [],
+        context: {
+          request,
+          specification: find('specification'),
+          implementation: find('implementation'),
+          qa: find('qa'),
+        },
+      },
+      { detach: signal, stop: signal },
+    );
+    if (report.type === 'succeeded') {
+      const bundle = parseBundle(report.body);
+      this.bundles.set(bundle.type, bundle);
+    }
+    return report;
+  }
+
+  private async answer(path: string): Promise<unknown> {
+    await this.act(path);
+    return answers[this.stage];
+  }
+}
