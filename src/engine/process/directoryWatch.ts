@@ -6,7 +6,7 @@ import { watch, type FSWatcher } from 'node:fs';
  */
 const recheckMs = 2_000;
 
-/** Wakes a waiter when something in a directory may have changed; spurious wake-ups are part of the contract. */
+/** Wakes a waiter when one of these files of a directory may have changed; spurious wake-ups are part of the contract. */
 export class DirectoryWatch {
   private readonly watcher: FSWatcher | undefined;
   private readonly timer: NodeJS.Timeout;
@@ -15,9 +15,9 @@ export class DirectoryWatch {
   private wake: (() => void) | undefined;
 
   /** The directory should exist; where it cannot be watched, only the re-check wakes. */
-  constructor(directory: string, signal?: AbortSignal) {
+  constructor(directory: string, names: readonly string[], signal?: AbortSignal) {
     this.signal = signal;
-    this.watcher = this.watch(directory);
+    this.watcher = this.watch(directory, names);
     this.timer = setInterval(this.nudge, recheckMs);
     signal?.addEventListener('abort', this.nudge);
   }
@@ -46,9 +46,11 @@ export class DirectoryWatch {
     this.nudge();
   }
 
-  private watch(directory: string): FSWatcher | undefined {
+  private watch(directory: string, names: readonly string[]): FSWatcher | undefined {
     try {
-      const watcher = watch(directory, { persistent: false }, this.nudge);
+      const watcher = watch(directory, { persistent: false }, (_, name) => {
+        if (name === null || names.includes(name)) this.nudge();
+      });
       // A watch that breaks later (directory removed, out of inotify watches) leaves the re-check in charge.
       watcher.on('error', this.nudge);
       return watcher;

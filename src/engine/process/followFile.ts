@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { DirectoryWatch } from './directoryWatch.ts';
 import { openRegular } from './readTail.ts';
 
@@ -18,7 +18,7 @@ export interface FollowOptions {
 /** The bytes of a growing file as they are appended, each exactly once. The file need not exist yet; its directory must. */
 export async function* followFile(path: string, options: FollowOptions): AsyncGenerator<Buffer, void, void> {
   const { signal } = options;
-  const directory = new DirectoryWatch(dirname(path), signal);
+  const directory = new DirectoryWatch(dirname(path), [basename(path)], signal);
   let complete = false;
   const finish = (): void => {
     complete = true;

@@ -59,7 +59,7 @@ export class SupervisedRuns {
   async ended(runDir: string, signal: AbortSignal): Promise<ExitRecord> {
     await this.startSettled(runDir);
     if (!(await this.wasStarted(runDir))) return lostBecause('It was never started');
-    const directory = new DirectoryWatch(runDir, signal);
+    const directory = new DirectoryWatch(runDir, [runFiles.owner, runFiles.exit], signal);
     let patience: 'patient' | 'impatient' = 'patient';
     const cancel = this.clock.at(this.clock.now() + ownerPatienceMs, () => {
       patience = 'impatient';

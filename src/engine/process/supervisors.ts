@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../ports/clock.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { DirectoryWatch } from './directoryWatch.ts';
-import { readExitRecord } from './runDirectory.ts';
+import { readExitRecord, runFiles } from './runDirectory.ts';
 import {
   readOwner,
   type SupervisedProgram,
@@ -143,7 +143,7 @@ export class Supervisors {
 
   /** False when the supervisor ended and the program does not run. */
   private async handOver(supervisor: Supervisor, runDir: string, launch: SupervisorLaunch): Promise<boolean> {
-    const directory = new DirectoryWatch(runDir);
+    const directory = new DirectoryWatch(runDir, [runFiles.owner, runFiles.exit]);
     try {
       supervisor.onGone = directory.nudge;
       supervisor.send({ type: 'run', runDir, launch });

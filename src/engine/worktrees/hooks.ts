@@ -1,14 +1,5 @@
-import {
-  chmod,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmod, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { quarantineOf } from './integrity.ts';
@@ -27,23 +18,21 @@ export const hooksSchema = v.record(v.string(), hookSchema);
 
 type Hooks = v.InferOutput<typeof hooksSchema>;
 
-export async function hooksOf(commonGitDir: string): Promise<Hooks> {
+/** Read synchronously: they are few and small, and each of git's samples through the thread pool, at every stage, took far longer. */
+export function hooksOf(commonGitDir: string): Hooks {
   const folder = join(commonGitDir, 'hooks');
-  const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const hooks = await Promise.all(
-    names.map(async (name) => [name, await hookAt(join(folder, name))] as const),
+  if (!existsSync(folder)) return {};
+  const hooks = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(
+    (name) => [name, hookAt(join(folder, name))] as const,
   );
   return Object.fromEntries(hooks.filter((entry): entry is readonly [string, Hook] => entry[1] !== null));
 }
 
-async function hookAt(path: string): Promise<Hook | null> {
-  const status = await lstat(path);
-  if (status.isSymbolicLink()) return { type: 'link', target: await readlink(path) };
+function hookAt(path: string): Hook | null {
+  const status = lstatSync(path);
+  if (status.isSymbolicLink()) return { type: 'link', target: readlinkSync(path) };
   if (!status.isFile()) return null;
-  return { type: 'file', mode: status.mode & 0o777, content: await readFile(path, 'base64') };
+  return { type: 'file', mode: status.mode & 0o777, content: readFileSync(path, 'base64') };
 }
 
 /** Makes the hooks those again that were there; what lies in their place is put into quarantine. Returns what was wrong. */
@@ -52,7 +41,7 @@ export async function putBackHooks(
   worktree: Worktree,
   before: Hooks,
 ): Promise<readonly string[]> {
-  const now = await hooksOf(commonGitDir);
+  const now = hooksOf(commonGitDir);
   const changed = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]),
   );

@@ -41,7 +41,7 @@ export async function surroundingsOf(
   return {
     refs: refs ?? (await refsOf(gitIn(place))),
     settings: Object.fromEntries(settings),
-    hooks: await hooksOf(commonGitDir),
+    hooks: hooksOf(commonGitDir),
   };
 }
 
