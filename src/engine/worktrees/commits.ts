@@ -15,9 +15,34 @@ export async function changesBetween(git: Git, from: string, to: string): Promis
   return changesIn(await git.run(['diff-tree', '-r', ...nameStatus, from, to]));
 }
 
+/** A change, with what git has to say of the file before it. */
+export interface IndexedChange extends FileChange {
+  /** Octal, as git prints it: `100644`; zeros for none. */
+  readonly modeBefore: string;
+  readonly mode: string;
+  readonly objectBefore: string;
+}
+
 /** The same between a commit and git's index. */
-export async function changesInIndex(git: Git, from: string): Promise<readonly FileChange[]> {
-  return changesIn(await git.run(['diff-index', '--cached', ...nameStatus, from]));
+export async function changesInIndex(git: Git, from: string): Promise<readonly IndexedChange[]> {
+  const output = await git.run([
+    'diff-index',
+    '--cached',
+    '--raw',
+    '-z',
+    '--no-renames',
+    '--no-abbrev',
+    from,
+  ]);
+  const fields = fieldsOf(output);
+  const changes: IndexedChange[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [modeBefore = '', mode = '', objectBefore = '', , status = ''] = (fields[at] ?? '')
+      .slice(1)
+      .split(' ');
+    changes.push({ kind: kindOf(status), path: fields[at + 1] ?? '', modeBefore, mode, objectBefore });
+  }
+  return changes;
 }
 
 function changesIn(output: string): readonly FileChange[] {

@@ -15,6 +15,7 @@ import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
 import { withoutOwnDrivers } from './ownDrivers.ts';
 import { leaveIndex, renameIndexed, showInIndex, takeUpIndex } from './ownIndex.ts';
+import { withoutRewritten } from './rewritten.ts';
 import { gitOf, tipOf, type Worktree } from './worktree.ts';
 
 export interface Checkpoint {
@@ -58,7 +59,7 @@ export async function snapshotOf(worktree: Worktree): Promise<Snapshot> {
   // `git add` would run `git status` inside a submodule, by the submodule's own configuration.
   const added = await addAll(worktree, git, [...copiedFiles, ...gitlinks]);
   const isStillTips = added === '' && (isAtTip || copiedFiles.length === 0);
-  const changes = isStillTips ? [] : await changesInIndex(git, tip);
+  const changes = isStillTips ? [] : await withoutRewritten(git, await changesInIndex(git, tip));
   const tree = changes.length === 0 ? tip : await git.line(['write-tree']);
   await leaveIndex(git, { of: tree, without: copiedFiles });
   return { tip, tree, changes };

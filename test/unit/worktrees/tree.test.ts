@@ -124,6 +124,46 @@ describe('changes', () => {
   });
 });
 
+describe('a file that is committed with other line ends than its attributes ask for', () => {
+  let crlf: Worktree;
+
+  beforeEach(async () => {
+    const lines = 'one\r\ntwo\r\n';
+    await repository.commit('Before', { 'dos.txt': lines, 'dos.bat': lines, 'sub/"quoted".txt': lines });
+    await repository.commit('Rules', { '.gitattributes': '*.txt text\n*.bat text eol=crlf\n' });
+    crlf = await manager.ensure({
+      taskId: '9f0c1a52-0000-4000-8000-000000000009',
+      title: 'T',
+      baseBranch: null,
+    });
+    await manager.populate(crlf, { copyFiles: [] });
+  });
+
+  test('is no change as long as nobody changes it, whatever git says', async () => {
+    expect(await repository.gitIn(crlf.path, 'add', '--all', '--dry-run')).toContain('dos.txt');
+    expect(await manager.changes(crlf)).toEqual([]);
+    // Nor at the second look.
+    expect(await manager.changes(crlf)).toEqual([]);
+  });
+
+  test('is one when it is changed, and goes into no checkpoint otherwise', async () => {
+    await writeIn(crlf.path, 'new.txt', 'new\n');
+    await writeIn(crlf.path, 'dos.bat', 'one\r\nthree\r\n');
+    const { commit, files } = await manager.checkpoint(crlf, 'Work');
+    expect(files.map(({ path, kind }) => `${kind} ${path}`)).toEqual(['modified dos.bat', 'added new.txt']);
+    expect(await repository.git('diff-tree', '-r', '--name-only', `${commit}^`, commit)).toBe(
+      'dos.bat\nnew.txt',
+    );
+    expect(await manager.changes(crlf)).toEqual([]);
+  });
+
+  test('that becomes a link is one, and is not followed', async () => {
+    await rm(join(crlf.path, 'dos.txt'));
+    await symlink('dos.bat', join(crlf.path, 'dos.txt'));
+    expect(await manager.changes(crlf)).toMatchObject([{ path: 'dos.txt', kind: 'modified' }]);
+  });
+});
+
 describe('checkpoint', () => {
   test('commits everything on the task’s branch, in the person’s name', async () => {
     await write('src/a.txt', 'b\n');
