@@ -43,11 +43,53 @@ class RealFileIo implements FileIo {
   }
 }
 
-/** The real file system, with the writes, their bytes and the syncs counted. */
+/** The real file system, with what is asked of it counted. */
 export class CountingFileIo extends RealFileIo {
   bytesWritten = 0;
   writes = 0;
   syncs = 0;
+  /** Neither a write nor a sync. */
+  others: string[] = [];
+
+  override open(path: string, flags: number, mode: number): number {
+    this.others.push('open');
+    return super.open(path, flags, mode);
+  }
+
+  override close(fd: number): void {
+    this.others.push('close');
+    super.close(fd);
+  }
+
+  override read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
+    this.others.push('read');
+    return super.read(fd, buffer, offset, length, position);
+  }
+
+  override truncate(fd: number, length: number): void {
+    this.others.push('truncate');
+    super.truncate(fd, length);
+  }
+
+  override unlink(path: string): void {
+    this.others.push('unlink');
+    super.unlink(path);
+  }
+
+  override stat(path: string): ReturnType<FileIo['stat']> {
+    this.others.push('stat');
+    return super.stat(path);
+  }
+
+  override lstat(path: string): ReturnType<FileIo['lstat']> {
+    this.others.push('lstat');
+    return super.lstat(path);
+  }
+
+  override fstat(fd: number): ReturnType<FileIo['fstat']> {
+    this.others.push('fstat');
+    return super.fstat(fd);
+  }
 
   override write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
     const written = super.write(fd, buffer, offset, length, position);

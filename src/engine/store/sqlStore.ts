@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Allocation } from '../domain/allocation.ts';
 import type { DomainEvent } from '../domain/events.ts';
 import type { Digest, RunId, TaskId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
@@ -54,6 +56,8 @@ export class SqlStore implements Synchronous {
   readonly #database: Database;
   readonly #projectId: Uint8Array;
   #head: AuditHead;
+  /** What the file has, once it was written from here: most transitions leave it as it is. */
+  #allocation: Allocation | null = null;
 
   private constructor(database: Database, options: SqlStoreOptions) {
     this.#database = database;
@@ -111,11 +115,13 @@ export class SqlStore implements Synchronous {
       // Settled first: a transition may call for an effect anew under the key of the one it settles.
       for (const key of transition.settled) settleEffect(this.#database, key);
       for (const effect of transition.effects) addEffect(this.#database, effect, appended.head.seq);
-      saveAllocation(this.#database, transition.allocation);
+      if (!isDeepStrictEqual(transition.allocation, this.#allocation))
+        saveAllocation(this.#database, transition.allocation);
       return appended;
     });
-    // Only now: a transaction that failed leaves the chain where it was.
+    // Only now: a transaction that failed leaves both as they were.
     this.#head = head;
+    this.#allocation = transition.allocation;
     return rows;
   }
 

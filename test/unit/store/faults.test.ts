@@ -136,6 +136,18 @@ describe('another program', () => {
   );
 });
 
+test('a commit asks nothing of the disk but its writes, its syncs and the two looks for foreign writes', async () => {
+  const io = new CountingFileIo();
+  const store = await openTestStore(await temporaryDirectory(), io);
+  const task = queuedTask();
+  for (const retries of [1, 2, 3]) store.commit(transitionOf({ ...task, retries }));
+  io.others = [];
+  store.commit(transitionOf({ ...task, retries: 4 }));
+  // A look is at the change counter and the file's size and identity. The read between them is SQLite's, of what an older
+  // journal may have left behind its own; the truncation is what commits.
+  expect(io.others).toEqual(['read', 'stat', 'read', 'truncate', 'read', 'stat']);
+});
+
 test('a commit writes as much in a file of 60 MB as in one of 1 MB, with as many syncs', async () => {
   const directory = await temporaryDirectory();
   const io = new CountingFileIo();

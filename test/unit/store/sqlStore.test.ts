@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { emptyAllocation } from '../../../src/engine/domain/allocation.ts';
 import type { Allocation } from '../../../src/engine/domain/allocation.ts';
 import type { Effect } from '../../../src/engine/domain/effects.ts';
 import { leaseIdOf, runIdOf, taskIdOf } from '../../../src/engine/domain/ids.ts';
 import type { Task } from '../../../src/engine/domain/task.ts';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
+import type { Transition } from '../../../src/engine/ports/store.ts';
 import {
   bundleOf,
   openRawDatabase,
@@ -82,6 +84,25 @@ describe('a committed transition', () => {
     expect(store.load()).toEqual(before);
     store.commit(transitionOf(task));
     expect(store.verifyAudit()).toEqual({ ok: true, rows: 2, firstBadRow: null });
+  });
+
+  test('writes who may execute when that changes, also after a transition that was refused', async () => {
+    const directory = await temporaryDirectory();
+    const store = await openTestStore(directory);
+    const task = queuedTask();
+    const wrong = { ...bundleOf(task.id, 'body'), body: 'another body' };
+    const at = (generation: number): Partial<Transition> => ({
+      allocation: { ...emptyAllocation, generation },
+    });
+    store.commit(transitionOf(task, at(1)));
+    store.commit(transitionOf(task, at(1)));
+    expect(() => store.commit(transitionOf(task, { ...at(2), bundles: [wrong] }))).toThrow('digest');
+    expect(store.load().allocation.generation).toBe(1);
+    store.commit(transitionOf(task, at(2)));
+    expect(store.load().allocation.generation).toBe(2);
+    store.commit(transitionOf(task, at(1)));
+    store.close();
+    expect((await openTestStore(directory)).load().allocation.generation).toBe(1);
   });
 
   test('keeps an effect until it is settled, and takes it anew under the same key', async () => {
