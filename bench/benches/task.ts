@@ -6,7 +6,7 @@ import { anew, commandsOf } from '../harness/commands.ts';
 import { familyCpuMs } from '../harness/cpu.ts';
 import { type EngineRoom, inRoom, worktreeOf } from '../harness/engineRoom.ts';
 import { runGit } from '../harness/git.ts';
-import { betweenStages } from '../harness/reasons.ts';
+import { aroundTheCli } from '../harness/reasons.ts';
 import { runToEnd } from '../harness/runToEnd.ts';
 import { inTurns, timed } from '../harness/turns.ts';
 
@@ -50,11 +50,11 @@ async function compare(context: BenchContext, room: EngineRoom, modelPid: number
   return [
     comparison('one task of three stages on the host, wall', 'ms', ours, baseline(bare), {
       figure: ratioAtMost(1.05),
-      ifMissed: betweenStages,
+      ifMissed: aroundTheCli,
     }),
     comparison('the same, CPU of the engine and all it starts', 'ms', cpu.ours, baseline(cpu.bare), {
       figure: ratioAtMost(1.1),
-      ifMissed: betweenStages,
+      ifMissed: aroundTheCli,
     }),
   ];
 }
