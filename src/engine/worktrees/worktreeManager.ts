@@ -202,18 +202,23 @@ export class WorktreeManager {
   }
 
   /**
-   * Sets right what was done to the worktree's own git: its `.git` file, its HEAD. Says what that was; empty when nothing.
+   * Sets right what was done to the worktree's own git (its `.git` file, its HEAD), and takes out repositories that were put
+   * into the worktree. Says what that was; empty when nothing.
    */
-  async verifyMetadata(worktree: Worktree): Promise<readonly string[]> {
-    return pathLocks.run(worktree.path, () => metadataFindings(worktree));
-  }
-
-  /** The same, and takes out repositories that were put into the worktree. */
   async verify(worktree: Worktree): Promise<readonly string[]> {
     return pathLocks.run(worktree.path, async () => {
       const findings = await metadataFindings(worktree);
       const nested = await takeOutNestedRepositories(worktree);
       return [...findings, ...nested.map((path) => `A git repository was put at ${path}.`)];
+    });
+  }
+
+  /** The same, and not a word about the repositories. */
+  async verifyMetadata(worktree: Worktree): Promise<readonly string[]> {
+    return pathLocks.run(worktree.path, async () => {
+      const findings = await metadataFindings(worktree);
+      await takeOutNestedRepositories(worktree);
+      return findings;
     });
   }
 

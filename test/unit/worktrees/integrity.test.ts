@@ -51,6 +51,12 @@ describe('verify', () => {
     expect(await manager.verify(worktree)).toEqual([]);
   });
 
+  test('is taken out without a word where it may be, before the next program starts', async () => {
+    await plant('vendor');
+    expect(await manager.verifyMetadata(worktree)).toEqual([]);
+    await expect(lstat(inside('vendor/.git'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   test('the planted repository of these tests does run its own commands in plain git', async () => {
     await plant('vendor');
     await repository.gitIn(inside('vendor'), 'status');
