@@ -81,7 +81,7 @@ export class ExpectedRuns {
       const { rules, context } = await inputs();
       const { runId: id } = nextRunOf(task, stage);
       const runDir = runDirOf(id);
-      await this.tree.makeRunDirectory(runDir);
+      await this.tree.makeRunDirectory(workspace, runDir);
       await writePromptFiles(definition, runDir, rules);
       const run = { id, stage };
       return stageProgram(definition, { task, run, runDir, workspace, context }, this.cliEnvironment());

@@ -5,7 +5,12 @@ const atOnceMs = 500;
 
 /** What was seen of a workspace between two programs of the agent's, for the stage that follows at once; as long as its lease stands. */
 export class JustSeen<Seen> {
+  private readonly forMs: number;
   private readonly seen = new WeakMap<Workspace, { readonly what: Seen; readonly at: number }>();
+
+  constructor(forMs = atOnceMs) {
+    this.forMs = forMs;
+  }
 
   /** `at`: `performance.now()` when it was seen. */
   note(workspace: Workspace, what: Seen, at = performance.now()): void {
@@ -16,6 +21,6 @@ export class JustSeen<Seen> {
   take(workspace: Workspace): Seen | null {
     const seen = this.seen.get(workspace);
     this.seen.delete(workspace);
-    return seen !== undefined && performance.now() - seen.at < atOnceMs ? seen.what : null;
+    return seen !== undefined && performance.now() - seen.at < this.forMs ? seen.what : null;
   }
 }

@@ -17,6 +17,9 @@ const startSchema = v.object({
   surroundings: v.optional(v.nullable(surroundingsSchema), null),
 });
 
+/** A run that is expected comes sooner, or its program is given up. */
+const expectedMs = 2_000;
+
 /** What a stage may do to the worktree, and what becomes of it. */
 export class StageTree {
   private readonly worktrees: WorktreeManager;
@@ -27,8 +30,8 @@ export class StageTree {
   /** All but tasks' own, as they were when a stage had ended. */
   private readonly refs = new JustSeen<Surroundings['refs']>();
 
-  /** Directories of runs that are expected; whatever lay there is out of the way. */
-  private readonly freshRunDirs = new Set<string>();
+  /** The directory of a run that is expected: whatever lay there is out of the way, as long as no agent runs in between. */
+  private readonly freshRunDir = new JustSeen<string>(expectedMs);
 
   /** The secrets that the agent was given. */
   private readonly secrets: () => readonly string[];
@@ -44,16 +47,16 @@ export class StageTree {
   }
 
   /** Makes the directory of a run that will begin soon. */
-  async makeRunDirectory(runDir: string): Promise<void> {
+  async makeRunDirectory(workspace: Workspace, runDir: string): Promise<void> {
     await freshRunDirectory(runDir);
-    this.freshRunDirs.add(runDir);
+    this.freshRunDir.note(workspace, runDir);
   }
 
   /** Brings the worktree to its newest checkpoint, once for each run, and returns that commit. */
   async begin({ task, run, runDir, startFile, workspace, worktree }: StageRunRequest): Promise<string> {
     const started = await readIfPresent(startFile);
     if (started !== null) return v.parse(startSchema, JSON.parse(started)).head;
-    if (!this.freshRunDirs.delete(runDir)) await freshRunDirectory(runDir);
+    if (this.freshRunDir.take(workspace) !== runDir) await freshRunDirectory(runDir);
     const head = await this.worktrees.head(worktree);
     const [surroundings] = await Promise.all([
       workspace.isolation === 'process' ? this.worktrees.surroundings(this.refs.take(workspace)) : null,

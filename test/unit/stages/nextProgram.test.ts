@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,6 +22,8 @@ let worktrees: WorktreeManager;
 let worktree: Worktree;
 let task: Task;
 let context: StageContext;
+let workspace: ActingWorkspace;
+let acting: () => Promise<object>;
 
 beforeEach(async () => {
   repository = await GitRepository.create();
@@ -35,6 +38,7 @@ beforeEach(async () => {
   };
   worktree = await worktrees.ensure({ taskId: task.id, title: task.title, baseBranch: null });
   await worktrees.populate(worktree, { copyFiles: [] });
+  workspace = new ActingWorkspace(worktree.path, () => acting());
 });
 
 afterEach(() => repository.remove());
@@ -74,10 +78,11 @@ async function play(
   act: () => Promise<void> = async () => {},
   early: 'takes early programs' | 'takes none' = 'takes early programs',
 ): Promise<{ readonly expected: readonly (ExpectedProgram | null)[]; readonly launch: Launch | undefined }> {
-  const workspace = new ActingWorkspace(worktree.path, async () => {
+  acting = async () => {
     await act();
     return answers[stage];
-  });
+  };
+  const [expectedBefore, startsBefore] = [workspace.expected.length, workspace.starts.length];
   workspace.takesEarly = early === 'takes early programs';
   const { runId, attempt } = nextRunOf(task, stage);
   const run = runOf({ id: runId, stage, attempt });
@@ -105,7 +110,7 @@ async function play(
     const { costUsd } = report.result;
     task = { ...task, runs: task.runs.map((each) => (each.id === runId ? { ...each, costUsd } : each)) };
   }
-  return { expected: workspace.expected, launch: workspace.starts[0] };
+  return { expected: workspace.expected.slice(expectedBefore), launch: workspace.starts[startsBefore] };
 }
 
 const newRunner = (): StageRunner =>
@@ -124,7 +129,6 @@ const programOf = (launch: Launch | undefined): ExpectedProgram | undefined =>
 describe('the program that is expected first', () => {
   it('is the one that comes', async () => {
     const runner = newRunner();
-    const workspace = new ActingWorkspace(worktree.path, async () => ({}));
     const runDirOf = (id: string): string => join(repository.root, 'runs', ...id.split('/'));
     await runner.expectFirst({ task, worktree, workspace, runDirOf });
     expect(last(workspace.expected)).toEqual(programOf((await play(runner, 'specification')).launch));
@@ -134,7 +138,6 @@ describe('the program that is expected first', () => {
     ['later stages, which read what is in the database', { stage: 'implementation' as const, budget: null }],
     ['a task whose budget is spent', { runs: [runOf({ costUsd: 2 })], budget: 1 }],
   ])('is not known for %s', async (_name, { budget, ...changes }) => {
-    const workspace = new ActingWorkspace(worktree.path, async () => ({}));
     const settings = { ...task.settings, maxBudgetUsd: budget };
     const runDirOf = (): string => join(repository.root, 'none');
     await newRunner().expectFirst({ task: { ...task, ...changes, settings }, worktree, workspace, runDirOf });
@@ -169,6 +172,22 @@ describe('the program that is expected after a stage', () => {
     const { launch } = await play(runner, 'implementation', change);
     expect(launch?.argv).toContain(path);
     expect(await readFile(path, 'utf8')).toBe(early);
+  });
+
+  it('vouches for no directory that another run could write in before its own begins', async () => {
+    const runner = newRunner();
+    await play(runner, 'specification');
+    const planted = join(
+      repository.root,
+      'runs',
+      ...nextRunOf(task, 'implementation').runId.split('/'),
+      'exit.json',
+    );
+    task = { ...taskWith({ gates: ['specification'] }), id: task.id, runs: task.runs };
+    await play(runner, 'specification', () => writeFile(planted, '{}'));
+    expect(existsSync(planted)).toBe(true);
+    await play(runner, 'implementation', change);
+    expect(existsSync(planted)).toBe(false);
   });
 
   it.each([
