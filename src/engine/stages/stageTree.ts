@@ -17,8 +17,8 @@ const startSchema = v.object({
   surroundings: v.optional(v.nullable(surroundingsSchema), null),
 });
 
-/** A run that is expected comes sooner, or its program is given up. */
-const expectedMs = 2_000;
+/** A task's first run comes when a large worktree is checked out; others come at once. */
+const expectedMs = 60_000;
 
 /** What a stage may do to the worktree, and what becomes of it. */
 export class StageTree {
