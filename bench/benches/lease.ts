@@ -27,7 +27,7 @@ const labels = { 'orchestrator-manager.bench': 'lease' };
 const fileBytes = 64 * 1024;
 
 const beforeTheContainer =
-  'a trace of the requests to Docker and of the programs started shows the git processes that settle on the task’s base, branch and folder, 65 to 90 ms, before the container can be asked for (bare: one `git worktree add`, which checks out as well, 70 ms for 10 MB), and 30 to 50 ms between its start and the first command (bare: 2 ms). Creating, starting and the command, 0.33 s, take what they take bare. Only the checkout overlaps with them, and that of 10 MB takes 50 ms: with no other overhead at all the ratio would be about 0.8.';
+  'a trace of the requests to Docker and of the programs started shows the git processes that register the task’s worktree one after the other (a record, two refs, the worktree), some 30 ms, before the container can be asked for (bare: one `git worktree add`, which checks out as well, 70 ms for 10 MB), and 30 to 50 ms between its start and the first command (bare: 2 ms). Creating, starting and the command, 0.33 s, take what they take bare. Only the checkout overlaps with them, and that of 10 MB takes 50 ms: with no other overhead at all the ratio would be about 0.8.';
 const aroundTheSlot =
   'what is bare takes as long in ours; a trace of the requests to Docker shows some 20 ms more between the container’s start and the first command, and 5 to 10 ms from the end of that command until it is told.';
 
