@@ -41,17 +41,13 @@ export class Workbench {
       (each) => `.monaco-list-row${each}`,
     );
     const row = this.quickInput.locator(named.join(', '), { has: this.page.locator('.highlight') }).first();
-    for (let attempt = 1; ; attempt += 1) {
-      const timeout = attempt < 10 ? 2_000 : 10_000;
-      try {
-        // Shortly after a start the palette lacks commands that need trust, and what else opens closes it.
-        await this.openPalette(title, timeout);
-        return await row.click({ timeout });
-      } catch (error) {
-        if (attempt === 10) throw error;
-        await this.page.keyboard.press('Escape');
-      }
-    }
+    await this.fromPalette(title, (timeout) => row.click({ timeout }));
+  }
+
+  /** Leaves the palette open with what it has for this text; resolves when it shows `awaited`. */
+  async showInPalette(text: string, awaited: string): Promise<void> {
+    const row = this.quickInput.getByText(awaited).first();
+    await this.fromPalette(text, (timeout) => row.waitFor({ timeout }));
   }
 
   /** Developer: Reload Window, as a person does it; resolves when the new window is there. */
@@ -281,6 +277,22 @@ export class Workbench {
     await mouse.down();
     await mouse.move(edge + byPixels, box.y + 300, { steps: 5 });
     await mouse.up();
+  }
+
+  /** Opens the palette and does something with it, anew until that succeeds. */
+  private async fromPalette(text: string, act: (timeout: number) => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const timeout = attempt < 10 ? 2_000 : 10_000;
+      try {
+        // Shortly after a start the palette lacks commands that need trust, and what else opens closes it.
+        await this.openPalette(text, timeout);
+        await act(timeout);
+        return;
+      } catch (error) {
+        if (attempt === 10) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
   }
 
   private async openPalette(text: string, timeout: number): Promise<void> {

@@ -196,9 +196,7 @@ describe.skipIf(skip).each(vscodeReleases)('the views of VS Code $version', (rel
   });
 
   it('list every command of the palette under one category', async () => {
-    await workbench.page.keyboard.press('F1');
-    await workbench.quickInput.locator('.quick-input-filter input').fill('>Orchestrator: ');
-    await workbench.quickInput.getByText('Orchestrator: Accept and Merge').first().waitFor();
+    await workbench.showInPalette('Orchestrator: ', 'Orchestrator: Accept and Merge');
     await photograph('palette');
     await workbench.page.keyboard.press('Escape');
   });
