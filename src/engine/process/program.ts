@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -19,6 +18,8 @@ export interface Program {
   readonly ref: ProcessRef | null;
   readonly exited: Promise<Pick<ExitRecord, 'code' | 'signal'>>;
   readonly outputs: readonly OutputFile[];
+  /** Never resolves; rejects when its input could not be read. */
+  readonly inputFailed: Promise<never>;
 }
 
 /** Why the program cannot be started, for a person; spawn itself says ENOENT for all of it, or nothing. */
@@ -51,16 +52,24 @@ export async function startProgram(
     new OutputFile(child.stdout, fileOf(runFiles.stdout), withoutSecrets(secrets)),
     new OutputFile(child.stderr, fileOf(runFiles.stderr), new Redactor(secrets)),
   ];
-  void runDir.then((path) => feed(child.stdin, join(path, runFiles.stdin)));
+  const inputFailed = runDir
+    .then((path) => feed(child.stdin, join(path, runFiles.stdin)))
+    .then(() => new Promise<never>(() => {}));
+  // Told to those who wait for it, who may come later than the failure.
+  inputFailed.catch(() => undefined);
   await once(child, 'spawn');
   const { pid } = child;
   const startTime = pid === undefined ? null : await processTable.startTimeOf(pid);
-  return { ref: pid === undefined || startTime === null ? null : { pid, startTime }, exited, outputs };
+  const ref = pid === undefined || startTime === null ? null : { pid, startTime };
+  return { ref, exited, outputs, inputFailed };
 }
 
-/** A program need not read all that it is given, or any of it: how that went, its own end tells. */
+/** Rejects when the file cannot be read. A program need not read all that it is given, or any of it: its own end tells. */
 async function feed(stdin: Writable, path: string): Promise<void> {
-  await pipeline(createReadStream(path), stdin).catch(() => undefined);
+  const file = await open(path, 'r');
+  await pipeline(file.createReadStream(), stdin).catch((error: NodeJS.ErrnoException) => {
+    if (error.syscall === 'read') throw error;
+  });
 }
 
 function withoutSecrets(secrets: readonly string[]): ByteFilter {

@@ -107,6 +107,7 @@ async function run(
       program.exited.then(() => 'exited' as const),
       stop,
       timeout,
+      program.inputFailed,
       ...program.outputs.map(({ failed }) => failed),
     ]);
   } finally {

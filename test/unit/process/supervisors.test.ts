@@ -186,6 +186,13 @@ describe('a supervisor whose run has ended', () => {
   });
 });
 
+it('a program whose input cannot be read is ended, and its run says why', async () => {
+  const runDir = await room.runDir();
+  await supervisors.launch(runDir, room.script('cat; sleep 1000'));
+  const record = await untilEnded(runDir);
+  expect(record).toMatchObject({ reason: 'lost', detail: expect.stringContaining('ENOENT') });
+});
+
 describe('a program that is started before its run', () => {
   const script = () => room.script('echo $$ > pid; cat; echo error >&2; exit 3');
 
