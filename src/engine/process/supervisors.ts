@@ -50,16 +50,14 @@ export class Supervisors {
    * that gets no run ends by itself, as it does with this process.
    */
   prepare(next: { readonly cwd: string } | SupervisedProgram): void {
-    const standing = this.find(({ stands }) => stands?.cwd === next.cwd);
-    if (!('argv' in next)) {
-      if (standing === undefined && this.findFree() === undefined)
-        this.keep(new Supervisor(this.program), spareMs);
-      return;
-    }
-    if (standing !== undefined && this.findStanding(next) === standing) return;
+    const isKnown = 'argv' in next;
+    const ready = isKnown
+      ? this.findStanding(next)
+      : this.find(({ stands }) => stands === null || stands.cwd === next.cwd);
+    if (ready !== undefined) return;
     const supervisor = this.findFree() ?? new Supervisor(this.program);
-    supervisor.standBy(next);
-    this.keep(supervisor, standingMs);
+    if (isKnown) supervisor.standBy(next);
+    this.keep(supervisor, isKnown ? standingMs : spareMs);
   }
 
   /** Nothing follows in this folder: ends the programs that wait there for their runs. */
@@ -145,7 +143,7 @@ export class Supervisors {
   private async handOver(supervisor: Supervisor, runDir: string, launch: SupervisorLaunch): Promise<boolean> {
     const directory = new DirectoryWatch(runDir, [runFiles.owner, runFiles.exit]);
     try {
-      supervisor.onGone = directory.nudge;
+      void supervisor.ended.then(directory.nudge);
       supervisor.send({ type: 'run', runDir, launch });
       for (;;) {
         // Asked before looking: what a supervisor wrote before it went is then certainly seen.
@@ -179,7 +177,6 @@ class Supervisor {
   gone: string | null = null;
   /** What it said. */
   words = '';
-  onGone = (): void => {};
   /** So long it waits for a run. */
   until = Infinity;
   cancelRemoval = (): void => {};
@@ -187,7 +184,6 @@ class Supervisor {
   stands: SupervisedProgram | null = null;
   /** Resolves when it is no more. */
   readonly ended: Promise<void>;
-  private noteEnd = (): void => {};
   private readonly child: ChildProcess;
 
   constructor({ nodePath, supervisorPath }: SupervisorProgram) {
@@ -200,11 +196,14 @@ class Supervisor {
       stdio: ['pipe', 'ignore', 'pipe'],
     });
     this.ended = new Promise((resolve) => {
-      this.noteEnd = resolve;
+      const goes = (why: string): void => {
+        this.gone ??= why;
+        resolve();
+      };
+      this.child.once('error', ({ message }) => goes(message));
+      // With the last of its words.
+      this.child.once('close', (code, signal) => goes(`it ended with ${signal ?? code}`));
     });
-    this.child.once('error', ({ message }) => this.goes(message));
-    // With the last of its words.
-    this.child.once('close', (code, signal) => this.goes(`it ended with ${signal ?? code}`));
     this.child.stderr?.on('data', (chunk: Buffer) => {
       this.words = (this.words + chunk.toString()).slice(0, mostWords);
     });
@@ -227,12 +226,6 @@ class Supervisor {
   /** It ends, after the run it has. */
   dismiss(): void {
     this.child.stdin?.end();
-  }
-
-  private goes(why: string): void {
-    this.gone ??= why;
-    this.onGone();
-    this.noteEnd();
   }
 }
 

@@ -128,10 +128,10 @@ export class StageRunner {
       const message = `The ${request.run.stage} stage answered in another form than asked: ${v.summarize(output.issues)}`;
       return failed(outcome, { code: 'no-verdict', message });
     }
-    const planted = await this.tree.verify(definition, request);
+    const verified = await this.tree.verify(definition, request);
     const [examined] = await Promise.all([
-      this.tree.examine(definition, request, head, planted),
-      planted.length > 0 || signals.stop.aborted
+      this.tree.examine(definition, request, head, verified),
+      verified.planted.length > 0 || signals.stop.aborted
         ? null
         : this.expected.after(definition, request, {
             output: output.output,

@@ -20,6 +20,14 @@ const startSchema = v.object({
 /** A task's first run comes when a large worktree is checked out; others come at once. */
 const expectedMs = 60_000;
 
+/** What `verify` saw. */
+interface Verified {
+  /** Null where the agent cannot reach them. */
+  readonly before: Surroundings | null;
+  /** What it found and undid. */
+  readonly planted: readonly string[];
+}
+
 /** What a stage may do to the worktree, and what becomes of it. */
 export class StageTree {
   private readonly worktrees: WorktreeManager;
@@ -73,11 +81,8 @@ export class StageTree {
     if ((await this.worktrees.changes(worktree)).length > 0) await this.worktrees.restore(worktree, head);
   }
 
-  /** Undoes what the stage did to git itself, before any program meets it. Returns what that was. */
-  async verify(
-    { changes: mayChange }: StageDefinition,
-    request: StageRunRequest,
-  ): Promise<readonly string[]> {
+  /** Undoes what the stage did to git itself, before any program meets it. */
+  async verify({ changes: mayChange }: StageDefinition, request: StageRunRequest): Promise<Verified> {
     const { worktree } = request;
     const before = await this.surroundingsBefore(request);
     // First, so that no command after it obeys what was planted.
@@ -86,24 +91,23 @@ export class StageTree {
     const metadata = mayChange
       ? await this.worktrees.verifyMetadata(worktree)
       : await this.worktrees.verify(worktree);
-    return [...programs, ...metadata];
+    return { before, planted: [...programs, ...metadata] };
   }
 
-  /** What the stage did: undone where it must not, else seen through and ready for its checkpoint. `planted`: what `verify` found. */
+  /** What the stage did: undone where it must not, else seen through and ready for its checkpoint. */
   async examine(
     { changes: mayChange }: StageDefinition,
     request: StageRunRequest,
     head: string,
-    planted: readonly string[],
+    { before, planted }: Verified,
   ): Promise<
     | { readonly type: 'overstepped'; readonly failure: Failure }
     | { readonly type: 'kept'; readonly snapshot: Snapshot }
   > {
     const { run, worktree } = request;
-    const before = await this.surroundingsBefore(request);
     const [refs, snapshot] = await Promise.all([
       this.putBackRefs(request, before),
-      this.worktrees.snapshot(worktree),
+      this.worktrees.snapshot(worktree, 'taken out'),
     ]);
     const leaks = await this.takeOutLeaks(worktree, snapshot.changes);
     const undone = mayChange ? [] : await this.undo(head, worktree, snapshot);

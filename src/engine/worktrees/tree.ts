@@ -35,8 +35,14 @@ export interface Snapshot {
   readonly changes: readonly FileChange[];
 }
 
-/** Leaves our own index equal to what it returns. What does not wait for one another runs side by side: it is most of a stage. */
-export async function snapshotOf(worktree: Worktree): Promise<Snapshot> {
+/**
+ * Leaves our own index equal to what it returns. What does not wait for one another runs side by side: it is most of a stage.
+ * `nested`: whether planted repositories may lie in the worktree; to look for them is a walk through all of its folders.
+ */
+export async function snapshotOf(
+  worktree: Worktree,
+  nested: 'unknown' | 'taken out' = 'unknown',
+): Promise<Snapshot> {
   const plain = gitOf(worktree);
   const [tip, { copiedFiles }] = await Promise.all([tipOf(worktree), markerOf(worktree)]);
   const [isAtTip, git, gitlinks] = await Promise.all([
@@ -44,7 +50,7 @@ export async function snapshotOf(worktree: Worktree): Promise<Snapshot> {
     withoutOwnDrivers(plain),
     gitlinksOf(plain, tip),
     // git would take one for a submodule, and fail on one without a commit.
-    takeOutNestedRepositories(worktree),
+    nested === 'unknown' ? takeOutNestedRepositories(worktree) : null,
   ]);
   if (!isAtTip) {
     // It filters a file whose time tells nothing, to see whether the index still fits.

@@ -135,9 +135,9 @@ export class WorktreeManager {
     return (await this.snapshot(worktree)).changes;
   }
 
-  /** `changes`, with what it takes to commit just these. */
-  async snapshot(worktree: Worktree): Promise<Snapshot> {
-    return pathLocks.run(worktree.path, () => snapshotOf(worktree));
+  /** `changes`, with what it takes to commit just these. `taken out`: by a `verify` since anything last ran there. */
+  async snapshot(worktree: Worktree, nested: 'unknown' | 'taken out' = 'unknown'): Promise<Snapshot> {
+    return pathLocks.run(worktree.path, () => snapshotOf(worktree, nested));
   }
 
   /** Removes those of the changed files in which one of these secrets stands. Returns their paths. */
@@ -206,20 +206,13 @@ export class WorktreeManager {
    * into the worktree. Says what that was; empty when nothing.
    */
   async verify(worktree: Worktree): Promise<readonly string[]> {
-    return pathLocks.run(worktree.path, async () => {
-      const findings = await metadataFindings(worktree);
-      const nested = await takeOutNestedRepositories(worktree);
-      return [...findings, ...nested.map((path) => `A git repository was put at ${path}.`)];
-    });
+    const { metadata, nested } = await this.setRight(worktree);
+    return [...metadata, ...nested.map((path) => `A git repository was put at ${path}.`)];
   }
 
   /** The same, and not a word about the repositories. */
   async verifyMetadata(worktree: Worktree): Promise<readonly string[]> {
-    return pathLocks.run(worktree.path, async () => {
-      const findings = await metadataFindings(worktree);
-      await takeOutNestedRepositories(worktree);
-      return findings;
-    });
+    return (await this.setRight(worktree)).metadata;
   }
 
   /**
@@ -274,6 +267,15 @@ export class WorktreeManager {
       if (exitCode === 0)
         throw refused(path, 'is committed in the repository, so the worktree has it already', 'Untrack it');
     }
+  }
+
+  private async setRight(
+    worktree: Worktree,
+  ): Promise<{ readonly metadata: readonly string[]; readonly nested: readonly string[] }> {
+    return pathLocks.run(worktree.path, async () => ({
+      metadata: await metadataFindings(worktree),
+      nested: await takeOutNestedRepositories(worktree),
+    }));
   }
 
   private place(): Promise<RepositoryPlace> {
