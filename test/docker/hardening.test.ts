@@ -109,7 +109,7 @@ git worktree prune; git gc --quiet; git branch --force main HEAD`;
     const other = await isolation.acquire(leaseRequest(borrower, 8083), never);
     const script = 'git log --format=%s; git cat-file -t "$0"';
     const run = await runProgram(borrower, other, ['sh', '-c', script, parent], {
-      checkout: { branch: 'task/borrowed', commit },
+      checkout: { ...borrower.checkout(commit), branch: 'task/borrowed' },
     });
     expect(run).toMatchObject({ stdout: 'checkpoint\ncommit\n', stderr: '' });
     await isolation.release(leaseIdOf(8083, 1));
@@ -131,7 +131,7 @@ git worktree prune; git gc --quiet; git branch --force main HEAD`;
 
   async function inContainer(script: string): Promise<string> {
     const commit = repository.gitInWorktree('rev-parse', 'HEAD').trim();
-    const checkout = { branch: repository.branch, commit };
+    const checkout = repository.checkout(commit);
     const { stdout } = await runProgram(repository, workspace, ['sh', '-c', script], { checkout });
     return stdout;
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
   });
 
   it('says so when git cannot be set up, in git’s own words, and starts nothing', async () => {
-    const checkout = { branch: repository.branch, commit: '1'.repeat(40) };
+    const checkout = repository.checkout('1'.repeat(40));
     const runDir = await startProgram(repository, workspace, ['sh', '-c', 'echo started >started'], {
       checkout,
       // The words go where the program's own would, past what takes secrets out.
@@ -69,9 +69,31 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     });
     expect(readdirSync(repository.worktree)).not.toContain('started');
     const again = await runProgram(repository, workspace, ['git', 'status', '--short'], {
-      checkout: { ...checkout, commit: repository.commit },
+      checkout: repository.checkout(),
     });
     expect(again).toMatchObject({ stdout: '', stderr: '', exit: { code: 0 } });
+  });
+
+  // Root alone can make an index of a file that nobody else can read.
+  it.runIf(process.getuid?.() === 0)('lets git inside know what the host’s knows of the files', async () => {
+    chmodSync(join(repository.worktree, 'file.txt'), 0o000);
+    await runProgram(repository, workspace, ['true']);
+    const status = () =>
+      runProgram(repository, workspace, ['git', 'status', '--short'], { checkout: repository.checkout() });
+    expect((await status()).stdout).toBe(' M file.txt\n');
+    repository.gitInWorktree('update-index', '--refresh');
+    const known = await status();
+    expect(known).toMatchObject({ stdout: '', stderr: '', exit: { code: 0 } });
+    expect(readdirSync(known.runDir)).not.toContain('git-index');
+  });
+
+  it('does without an index of the host that git inside cannot read', async () => {
+    writeFileSync(join(repository.worktree, 'new.txt'), 'new\n');
+    writeFileSync(repository.indexFile, 'no index');
+    const run = await runProgram(repository, workspace, ['git', 'status', '--short'], {
+      checkout: repository.checkout(),
+    });
+    expect(run).toMatchObject({ stdout: '?? new.txt\n', stderr: '', exit: { code: 0 } });
   });
 
   it('keeps five megabytes of output whole', async () => {

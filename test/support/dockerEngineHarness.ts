@@ -12,7 +12,13 @@ import { ContainerImages, type PreparedImage } from '../../src/engine/allocation
 import type { SlotPort } from '../../src/engine/domain/allocation.ts';
 import { leaseIdOf, taskIdOf } from '../../src/engine/domain/ids.ts';
 import type { Clock } from '../../src/engine/ports/clock.ts';
-import type { ExitRecord, Launch, LeaseRequest, Workspace } from '../../src/engine/ports/isolation.ts';
+import type {
+  Checkout,
+  ExitRecord,
+  Launch,
+  LeaseRequest,
+  Workspace,
+} from '../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { createRunDirectory, runFiles } from '../../src/engine/process/runDirectory.ts';
 
@@ -73,6 +79,16 @@ export class RepositoryFixture {
       `--work-tree=${this.worktree}`,
       ...args,
     );
+  }
+
+  /** Where the host keeps what it knows of the worktree's files. */
+  get indexFile(): string {
+    return join(this.repository, '.git/worktrees/worktree/index');
+  }
+
+  /** For a run in the worktree. */
+  checkout(commit: string = this.commit): Checkout {
+    return { branch: this.branch, commit, indexFile: this.indexFile };
   }
 
   remove(): void {

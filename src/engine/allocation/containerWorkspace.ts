@@ -5,12 +5,13 @@ import { OrchestratorError } from '../ports/errors.ts';
 import type { ExitRecord, Launch, LeaseRequest, Workspace } from '../ports/isolation.ts';
 import { readTail } from '../process/readTail.ts';
 import { runFiles } from '../process/runDirectory.ts';
+import { copyIndex } from '../worktrees/ownIndex.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
 import { inside } from './containerLayout.ts';
 import { endingMs, waitForRun } from './containerRun.ts';
-import { gitFailed, markers, runScript, stopScript } from './containerScripts.ts';
+import { gitFailed, hostIndex, markers, runScript, stopScript } from './containerScripts.ts';
 import type { ContainerUser } from './containerSpec.ts';
 import type { LeaseDeadline } from './leaseDeadline.ts';
 import type { ObjectStores } from './objectStores.ts';
@@ -36,8 +37,8 @@ export interface ContainerWorkspaceParts {
 
 const gitWordsBytes = 2_000;
 
-/** What only the inside writes: nothing of it may be there before a run. */
-const foreignFiles = [runFiles.stdout, runFiles.stderr, runFiles.owner, runFiles.exit, ...markers];
+/** What only the inside writes, and what it is left by us: nothing of it may be there before a run. */
+const foreignFiles = [runFiles.stdout, runFiles.stderr, runFiles.owner, runFiles.exit, hostIndex, ...markers];
 
 /** A task's container. It holds nothing: whatever matters lies in the worktree and the run directories. */
 export class ContainerWorkspace implements Workspace {
@@ -70,6 +71,8 @@ export class ContainerWorkspace implements Workspace {
     // An earlier run's agent could have put records of its own making there.
     for (const name of foreignFiles) await rm(join(launch.runDir, name), { recursive: true, force: true });
     await writeReplacing(join(launch.runDir, runFiles.stdin), launch.stdin);
+    if (launch.checkout !== undefined)
+      await copyIndex(launch.checkout.indexFile, join(launch.runDir, hostIndex));
     if (giveTo !== null) {
       // Whoever gave a commit may have put files there.
       if (!this.worktreeGiven || launch.checkout !== undefined) await giveTree(request.worktreePath, giveTo);

@@ -34,7 +34,14 @@ export interface Launch {
    * At which commit of which branch git inside is to see the worktree: needed where its files are complete and have a
    * history. In a container it resets the private git directory; on the host there is nothing to do.
    */
-  readonly checkout?: { readonly branch: string; readonly commit: string };
+  readonly checkout?: Checkout;
+}
+
+export interface Checkout {
+  readonly branch: string;
+  readonly commit: string;
+  /** Host path of an index of these files, or of what they were: what it knows of them, git inside need not read. None need be there. */
+  readonly indexFile: string;
 }
 
 /** What is known of a program before its run begins: all that it is started with but its input. */

@@ -90,7 +90,7 @@ export async function createWhole(path: string, content: string): Promise<boolea
   }
 }
 
-function whenAbsent(error: NodeJS.ErrnoException): null {
+export function whenAbsent(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;
   throw error;
 }

@@ -16,6 +16,7 @@ import type { Workspace } from '../ports/isolation.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
 import type { CheckedOut, Snapshot, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import { checkoutOf } from '../worktrees/worktree.ts';
 import { definitions } from './definitions.ts';
 import { ExpectedRuns } from './expectedRuns.ts';
 import { failedTestsReport, verdictOf } from './qa.ts';
@@ -171,7 +172,7 @@ export class StageRunner {
         runDir: testsDir,
         command,
         timeoutMs: task.settings.stages[run.stage].timeoutMs,
-        checkout: { branch: worktree.branch, commit: head },
+        checkout: checkoutOf(worktree, head),
         signal: signals.detach,
       }),
     );
@@ -227,7 +228,7 @@ export class StageRunner {
         runDir,
         stdin: isStarted ? '' : await composePrompt(definition, request, tests, await sources),
         timeoutMs: settings.timeoutMs,
-        checkout: { branch: worktree.branch, commit: head },
+        checkout: checkoutOf(worktree, head),
       },
       clock: this.clock,
       signal: detach,

@@ -1,6 +1,8 @@
-import { createHash } from 'node:crypto';
-import { copyFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { whenAbsent } from '../process/runDirectory.ts';
 import { openRegular } from '../process/readTail.ts';
 import type { Git } from './git.ts';
 import { Recent } from './recent.ts';
@@ -59,9 +61,19 @@ export function renameIndexed(git: Git, tree: string, commit: string): void {
 
 /** Makes the worktree's own index ours, for the person's git and editor. By rename: a lock left there is no obstacle. */
 export async function showInIndex(git: Git): Promise<void> {
-  const temporary = join(git.place.gitDir, 'orchestrator-index.copy');
-  await copyFile(indexFileOf(git), temporary);
-  await rename(temporary, join(git.place.gitDir, 'index'));
+  await copyIndex(indexFileOf(git), join(git.place.gitDir, 'index'));
+}
+
+/** Copies an index, should there be one, with the time of its last look at the files: to a later one, what changed since would look old. */
+export async function copyIndex(from: string, to: string): Promise<void> {
+  const found = await stat(from).catch(whenAbsent);
+  if (found === null) return;
+  const temporary = join(dirname(to), `.${randomUUID()}.tmp`);
+  await copyFile(from, temporary, constants.COPYFILE_EXCL);
+  // A part of a millisecond earlier, for a time in nanoseconds does not fit: then git reads one file more.
+  const seconds = Math.floor(found.mtimeMs) / 1000;
+  await utimes(temporary, seconds, seconds);
+  await rename(temporary, to);
 }
 
 /** Null for none, for what is no file, and for one of more bytes: what was put there may be of any size. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Checkout } from '../ports/isolation.ts';
 import { Git } from './git.ts';
 import { refByFiles } from './refFiles.ts';
 
@@ -24,7 +25,16 @@ export function branchRef(branch: string): string {
  * left in the worktree's index cannot hide or block anything.
  */
 export function gitOf({ adminDir, path }: Worktree): Git {
-  return new Git({ gitDir: adminDir, workTree: path, indexFile: join(adminDir, 'orchestrator-index') });
+  return new Git({ gitDir: adminDir, workTree: path, indexFile: ownIndexFile(adminDir) });
+}
+
+/** How git elsewhere than on the host is to see the files: as changes on top of this commit. */
+export function checkoutOf({ adminDir, branch }: Worktree, commit: string): Checkout {
+  return { branch, commit, indexFile: ownIndexFile(adminDir) };
+}
+
+function ownIndexFile(adminDir: string): string {
+  return join(adminDir, 'orchestrator-index');
 }
 
 /** The newest commit of the task's branch. */

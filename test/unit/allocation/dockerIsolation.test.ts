@@ -180,7 +180,7 @@ describe('the Docker isolation', () => {
   it('refuses a commit that is none before any shell sees it', async () => {
     const workspace = await isolation.acquire(request(), never);
     const runDir = await newRun(repository);
-    const checkout = { branch: 'main', commit: '$(id)' };
+    const checkout = { branch: 'main', commit: '$(id)', indexFile: '/nowhere/index' };
     await expect(
       workspace.start({ runDir, argv: ['true'], stdin: '', env: {}, timeoutMs: 60_000, checkout }),
     ).rejects.toThrow('Not a commit id');
