@@ -2,12 +2,12 @@ import { watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../ports/clock.ts';
 import type { ExitRecord } from '../ports/isolation.ts';
-import { readExitRecord, runFiles } from '../process/runDirectory.ts';
+import { readExitRecord, runFiles, writeWhole } from '../process/runDirectory.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
 import { aliveScript, stopMarker, sweepScript } from './containerScripts.ts';
-import { isRegularFile, writeReplacing } from './runFolder.ts';
+import { isRegularFile } from './runFolder.ts';
 import type { LaunchRecord } from './runRecords.ts';
 import { readOwner } from './runRecords.ts';
 
@@ -121,7 +121,7 @@ async function askEngine(wait: RunWait, engineWasAway: boolean): Promise<ExitRec
   // The supervisor did not live to clear away what the program left.
   if (ended.reason === 'lost') {
     // Or it is yet to come: an engine that hung may still carry the order to start out.
-    await writeReplacing(join(runDir, stopMarker), '');
+    await writeWhole(join(runDir, stopMarker), '');
     const { code } = await engine.run(containerId, ['sh', '-c', sweepScript]);
     // The container is dying itself, and its commands went first: the next look finds it gone.
     if (code !== 0) throw new EngineError(409, 'The container could not be cleared.');

@@ -114,9 +114,9 @@ set_up_git() (
   printf '[safe]\\n\\tdirectory = *\\n[user]\\n\\tname = Orchestrator agent\\n\\temail = agent@localhost\\n' >"$HOME/.gitconfig"
   # By hand what git would take four processes for.
   mkdir -p objects/info refs/heads
-  printf 'ref: refs/heads/%s\n' "$branch" >HEAD
-  printf '[core]\n\tbare = false\n\tworktree = %s\n\trepositoryformatversion = ' ${inside.workspace} >config
-  if [ "$format" = sha1 ]; then echo 0; else printf '1\n[extensions]\n\tobjectformat = %s\n' "$format"; fi >>config
+  printf 'ref: refs/heads/%s\\n' "$branch" >HEAD
+  printf '[core]\\n\\tbare = false\\n\\tworktree = %s\\n\\trepositoryformatversion = ' ${inside.workspace} >config
+  if [ "$format" = sha1 ]; then echo 0; else printf '1\\n[extensions]\\n\\tobjectformat = %s\\n' "$format"; fi >>config
   printf '%s' "$stores" >objects/info/alternates
   [ ! -e ${inside.shallow} ] || cp ${inside.shallow} shallow
   [ ! -e "$run/${hostIndex}" ] || mv "$run/${hostIndex}" index

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import type { ExitRecord, Launch, LeaseRequest, Workspace } from '../ports/isolation.ts';
 import { readTail } from '../process/readTail.ts';
-import { runFiles } from '../process/runDirectory.ts';
+import { runFiles, writeWhole } from '../process/runDirectory.ts';
 import { copyIndex } from '../worktrees/ownIndex.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
@@ -18,7 +18,7 @@ import type { ObjectStores } from './objectStores.ts';
 import { filterVariable, outputFilterOf } from './outputFilter.ts';
 import type { LaunchRecord } from './runRecords.ts';
 import { readLaunch } from './runRecords.ts';
-import { assertRealFolder, giveTree, isRegularFile, relativeInside, writeReplacing } from './runFolder.ts';
+import { assertRealFolder, giveTree, isRegularFile, relativeInside } from './runFolder.ts';
 
 export interface ContainerWorkspaceParts {
   readonly engine: ContainerEngine;
@@ -70,7 +70,7 @@ export class ContainerWorkspace implements Workspace {
     await assertRealFolder(request.runsPath, launch.runDir);
     // An earlier run's agent could have put records of its own making there.
     for (const name of foreignFiles) await rm(join(launch.runDir, name), { recursive: true, force: true });
-    await writeReplacing(join(launch.runDir, runFiles.stdin), launch.stdin);
+    await writeWhole(join(launch.runDir, runFiles.stdin), launch.stdin);
     if (launch.checkout !== undefined)
       await copyIndex(launch.checkout.indexFile, join(launch.runDir, hostIndex));
     if (giveTo !== null) {
@@ -98,7 +98,7 @@ export class ContainerWorkspace implements Workspace {
     const { argv, timeoutMs } = launch;
     const record: LaunchRecord = { containerId, execId, timeoutMs };
     const launchFile = join(launch.runDir, runFiles.launch);
-    await writeReplacing(launchFile, JSON.stringify({ argv, startedAt: clock.now(), ...record }));
+    await writeWhole(launchFile, JSON.stringify({ argv, startedAt: clock.now(), ...record }));
     await this.inContainer(() => startUnlessSilent(engine, execId));
   }
 

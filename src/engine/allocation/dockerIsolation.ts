@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import type { Isolation, LeaseRequest, Workspace } from '../ports/isolation.ts';
 import type { Logger } from '../ports/logger.ts';
+import { writeWhole } from '../process/runDirectory.ts';
 import { findLinuxClaude } from './claudeBinary.ts';
 import type { ContainerEngine, ContainerLimits, ContainerSummary } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
@@ -17,7 +18,7 @@ import type { PreparedImage } from './image.ts';
 import { ContainerImages } from './image.ts';
 import { LeaseDeadline } from './leaseDeadline.ts';
 import { findObjectStores } from './objectStores.ts';
-import { giveOne, giveTree, writeReplacing } from './runFolder.ts';
+import { giveOne, giveTree } from './runFolder.ts';
 import { checkServiceAddress } from './serviceAddress.ts';
 import { isPortTaken, portTaken } from './slotPort.ts';
 
@@ -252,9 +253,9 @@ export class DockerIsolation implements Isolation {
     const files = leaseFiles(request.runsPath);
     await mkdir(files.folder, { recursive: true });
     const { uid, gid } = this.user;
-    await writeReplacing(files.gitFile, `gitdir: ${inside.gitDir}\n`);
-    await writeReplacing(files.empty, '');
-    await writeReplacing(
+    await writeWhole(files.gitFile, `gitdir: ${inside.gitDir}\n`);
+    await writeWhole(files.empty, '');
+    await writeWhole(
       files.passwd,
       `${image.passwd.trimEnd()}\nagent:x:${uid}:${gid}:agent:${inside.home}:/bin/sh\n`,
     );

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
-import { readIfPresent } from '../process/runDirectory.ts';
+import { readIfPresent, writeWhole } from '../process/runDirectory.ts';
 import type { ContainerUser } from './containerSpec.ts';
-import { giveOne, writeReplacing } from './runFolder.ts';
+import { giveOne } from './runFolder.ts';
 
 /** A container lives this long without hearing from an engine. */
 const leaseMs = 60 * 60_000;
@@ -30,7 +30,7 @@ export class LeaseDeadline {
       const seconds = Math.ceil(until / 1000);
       const current = Number(await readIfPresent(this.path)) || 0;
       if (seconds <= current) return;
-      await writeReplacing(this.path, `${seconds}\n`);
+      await writeWhole(this.path, `${seconds}\n`);
       if (this.giveTo !== null) await giveOne(this.path, this.giveTo);
     };
     const result = this.writing.then(write);

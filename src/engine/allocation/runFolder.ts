@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { lchown, lstat, opendir, realpath, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { lchown, lstat, opendir, realpath } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
+import { whenAbsent } from '../process/runDirectory.ts';
 
 /** Path below `root` in the form programs in a container use. Throws for a path that is not below it. */
 export function relativeInside(root: string, path: string): string {
@@ -29,21 +29,9 @@ export async function assertRealFolder(runsPath: string, runDir: string): Promis
   }
 }
 
-/** Writes a whole file under a name that nobody could have prepared, then renames: a link in its place is replaced. */
-export async function writeReplacing(path: string, content: string): Promise<void> {
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
-  await writeFile(temporary, content, { mode: 0o600, flag: 'wx' });
-  await rename(temporary, path);
-}
-
 /** False for links, pipes and whatever else an agent may have put in the place of a file. */
 export async function isRegularFile(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isFile();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  return (await lstat(path).catch(whenAbsent))?.isFile() ?? false;
 }
 
 /**

@@ -5,6 +5,7 @@ import { isFinal, type Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Store } from '../ports/store.ts';
+import { whenAbsent } from '../process/runDirectory.ts';
 import { taskIdSchema } from '../protocol/taskSchema.ts';
 import type { RunPaths } from './runPaths.ts';
 
@@ -90,8 +91,5 @@ export class TranscriptSweep {
 }
 
 async function folderNames(path: string): Promise<readonly string[]> {
-  return readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  return (await readdir(path).catch(whenAbsent)) ?? [];
 }

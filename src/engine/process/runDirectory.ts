@@ -60,19 +60,22 @@ export async function writeExitRecord(runDir: string, record: ExitRecord): Promi
 
 /** The file's text, or null when it does not exist. */
 export async function readIfPresent(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  return readFile(path, 'utf8').catch(whenAbsent);
 }
 
-/** Writes by rename: a reader sees the old content or the new one, never a part. */
-export async function writeWhole(path: string, content: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, content, { mode: 0o600 });
+/**
+ * Has a file written and put in the place of this one: a reader sees the old content or the new one, never a part. It is
+ * written under a name that nobody could have prepared, and a link in its place is replaced. `write` refuses a file that is there.
+ */
+export async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  await write(temporary);
   await rename(temporary, path);
+}
+
+/** Writes the whole file, for this user's eyes only, as `replaceFile` does. */
+export async function writeWhole(path: string, content: string): Promise<void> {
+  await replaceFile(path, (temporary) => writeFile(temporary, content, { mode: 0o600, flag: 'wx' }));
 }
 
 /** Creates the file, whole, unless it exists: of several that try, exactly one is told `true`. */
@@ -90,6 +93,7 @@ export async function createWhole(path: string, content: string): Promise<boolea
   }
 }
 
+/** For `catch`: a file that does not exist is no failure. */
 export function whenAbsent(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;
   throw error;

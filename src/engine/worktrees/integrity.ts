@@ -1,6 +1,6 @@
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { readIfPresent } from '../process/runDirectory.ts';
+import { readIfPresent, whenAbsent } from '../process/runDirectory.ts';
 import { salvage } from './commits.ts';
 import { withoutLineEnd } from './git.ts';
 import { branchRef, gitOf, tipOf, type Worktree } from './worktree.ts';
@@ -16,10 +16,7 @@ export function quarantineOf({ path }: Pick<Worktree, 'path'>): string {
 export async function putBackGitFile(worktree: Worktree): Promise<string | null> {
   const path = join(worktree.path, '.git');
   const expected = `gitdir: ${worktree.adminDir}\n`;
-  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  const found = await lstat(path).catch(whenAbsent);
   // The length first: what was put there may be of any size.
   const isFile = found !== null && found.isFile() && found.size === Buffer.byteLength(expected);
   if (isFile && (await readFile(path, 'utf8')) === expected) return null;

@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { whenAbsent } from '../process/runDirectory.ts';
+import { copyFile, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openRegular } from '../process/readTail.ts';
+import { replaceFile, whenAbsent } from '../process/runDirectory.ts';
 import type { Git } from './git.ts';
 import { Recent } from './recent.ts';
 
@@ -68,12 +68,12 @@ export async function showInIndex(git: Git): Promise<void> {
 export async function copyIndex(from: string, to: string): Promise<void> {
   const found = await stat(from).catch(whenAbsent);
   if (found === null) return;
-  const temporary = join(dirname(to), `.${randomUUID()}.tmp`);
-  await copyFile(from, temporary, constants.COPYFILE_EXCL);
   // A part of a millisecond earlier, for a time in nanoseconds does not fit: then git reads one file more.
   const seconds = Math.floor(found.mtimeMs) / 1000;
-  await utimes(temporary, seconds, seconds);
-  await rename(temporary, to);
+  await replaceFile(to, async (temporary) => {
+    await copyFile(from, temporary, constants.COPYFILE_EXCL);
+    await utimes(temporary, seconds, seconds);
+  });
 }
 
 /** Null for none, for what is no file, and for one of more bytes: what was put there may be of any size. */

@@ -1,5 +1,5 @@
-import { lstat, rename, rm, writeFile } from 'node:fs/promises';
-import { readIfPresent } from '../process/runDirectory.ts';
+import { lstat, rm, writeFile } from 'node:fs/promises';
+import { readIfPresent, replaceFile } from '../process/runDirectory.ts';
 import { fieldsOf, settingsGit } from './git.ts';
 
 type Setting = readonly [key: string, value: string];
@@ -56,9 +56,7 @@ async function putBackWhole(path: string, text: string | null): Promise<void> {
     (status) => (status.isFile() ? status.mode : 0o644),
     () => 0o644,
   );
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text, { mode });
-  await rename(temporary, path);
+  await replaceFile(path, (temporary) => writeFile(temporary, text, { mode, flag: 'wx' }));
 }
 
 const valuesOf = (settings: readonly Setting[], wanted: string): string =>

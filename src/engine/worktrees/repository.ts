@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
-import { readIfPresent } from '../process/runDirectory.ts';
+import { readIfPresent, whenAbsent } from '../process/runDirectory.ts';
 import { checkGitVersion, discover, Git, withoutLineEnd } from './git.ts';
 import { refByFiles } from './refFiles.ts';
 
@@ -103,10 +103,7 @@ export async function branchCommit(git: Git, branch: string): Promise<string> {
 /** Every linked worktree git knows of, whoever made it and whether or not its folder exists. */
 export async function registeredWorktrees(commonGitDir: string): Promise<readonly RegisteredWorktree[]> {
   const folder = join(commonGitDir, 'worktrees');
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const names = (await readdir(folder).catch(whenAbsent)) ?? [];
   return Promise.all(names.map((name) => registeredAt(join(folder, name))));
 }
 

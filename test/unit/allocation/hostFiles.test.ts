@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findLinuxClaude } from '../../../src/engine/allocation/claudeBinary.ts';
 import { readFrames } from '../../../src/engine/allocation/dockerStream.ts';
 import { findObjectStores } from '../../../src/engine/allocation/objectStores.ts';
-import { giveTree, isRegularFile, writeReplacing } from '../../../src/engine/allocation/runFolder.ts';
+import { giveTree, isRegularFile } from '../../../src/engine/allocation/runFolder.ts';
+import { writeWhole } from '../../../src/engine/process/runDirectory.ts';
 
 let folder: string;
 
@@ -103,7 +104,7 @@ describe('files in folders that an agent can write to', () => {
     writeFileSync(join(folder, 'secret'), 'untouched');
     symlinkSync(join(folder, 'secret'), join(folder, 'record'));
     expect(await isRegularFile(join(folder, 'record'))).toBe(false);
-    await writeReplacing(join(folder, 'record'), 'ours');
+    await writeWhole(join(folder, 'record'), 'ours');
     expect(await isRegularFile(join(folder, 'record'))).toBe(true);
     expect(readFileSync(join(folder, 'secret'), 'utf8')).toBe('untouched');
   });

@@ -17,7 +17,7 @@ describe('what an error says to a client', () => {
     [`ENOENT: no such file or directory, open '${storage}/orchestrator.db'`, "open '…/orchestrator.db'"],
     ['EACCES: permission denied, mkdir "/var/lib/my own/place"', 'mkdir "…"'],
     ['Cannot write /tmp/orch-1/file: no space left.', 'write …: no'],
-    ['See (/etc/passwd) and </root/.ssh/id_rsa>.', '(…) and <…>.'],
+    ['See (/etc/passwd) and </home/someone/.ssh/id_rsa>.', '(…) and <…>.'],
     ['It lies in C:\\Users\\someone\\thing.', 'in ….'],
     ['fatal: not a git repository: /srv/git/project.git', 'repository: …'],
     [`The key ${secret} was refused.`, 'key … was'],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OrchestratorError } from '../../ports/errors.ts';
+import { whenAbsent } from '../../process/runDirectory.ts';
 
 /** A private copy of a database as it was at one moment, with what SQLite needs to complete it. */
 export interface DatabaseCopy {
@@ -83,7 +84,7 @@ async function copyOnce(source: string, directory: string): Promise<boolean> {
       `${source}${suffix}`,
       `${target}${suffix}`,
       constants.COPYFILE_FICLONE,
-    ).then(() => true, absent);
+    ).then(() => true, whenAbsent);
     if (copied !== true) return false;
   }
   return before !== null && before === (await fingerprint(source));
@@ -115,7 +116,7 @@ async function fingerprint(source: string): Promise<string | null> {
 async function sideFile(
   path: string,
 ): Promise<{ readonly ino: bigint; readonly size: bigint; readonly mtimeNs: bigint } | null> {
-  const found = await lstat(path, { bigint: true }).catch(absent);
+  const found = await lstat(path, { bigint: true }).catch(whenAbsent);
   if (found === null || (found.isFile() && found.size === 0n)) return null;
   if (found.isFile()) return found;
   throw new OrchestratorError('bad-input', `${path} is not a file, so the database beside it is not taken.`, {
@@ -126,7 +127,7 @@ async function sideFile(
 /** The first bytes, fewer when the file is shorter; null when there is none. */
 async function headOf(path: string, length: number): Promise<Buffer | null> {
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  const file = await open(path, flags).catch(absent);
+  const file = await open(path, flags).catch(whenAbsent);
   if (file === null) return null;
   try {
     const bytes = Buffer.alloc(length);
@@ -135,9 +136,4 @@ async function headOf(path: string, length: number): Promise<Buffer | null> {
   } finally {
     await file.close();
   }
-}
-
-function absent(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
 }
