@@ -11,11 +11,16 @@ export async function chooseFolder(memento: vscode.Memento): Promise<vscode.Work
   const remembered = memento.get<unknown>(folderKey);
   const known = folders.find(({ uri }) => uri.toString() === remembered);
   if (known !== undefined) return known;
-  const picked = await vscode.window.showWorkspaceFolderPick({
-    placeHolder: vscode.l10n.t('The folder whose repository the tasks work on'),
-    ignoreFocusOut: true,
-  });
+  // Not VS Code's own pick of a folder, which goes with the focus whatever it is told.
+  const picked = await vscode.window.showQuickPick(
+    folders.map((folder) => ({ label: folder.name, description: folder.uri.fsPath, folder })),
+    {
+      placeHolder: vscode.l10n.t('The folder whose repository the tasks work on'),
+      ignoreFocusOut: true,
+      matchOnDescription: true,
+    },
+  );
   if (picked === undefined) return null;
-  await memento.update(folderKey, picked.uri.toString());
-  return picked;
+  await memento.update(folderKey, picked.folder.uri.toString());
+  return picked.folder;
 }

@@ -122,6 +122,26 @@ export class VscodeScene {
     return window;
   }
 
+  /**
+   * A window on a workspace of these folders, whose file is made. VS Code in a browser may look at that file before it can
+   * read it, and then takes the workspace for an empty one until the file changes.
+   */
+  async openFolders(workspace: string, paths: readonly string[]): Promise<VscodeWindow> {
+    const content = JSON.stringify({ folders: paths.map((path) => ({ path })) });
+    await writeFile(workspace, content);
+    const window = await this.open(workspace);
+    const folder = window.page.locator('.explorer-folders-view .monaco-list-row').first();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await folder.waitFor({ timeout: 8_000 });
+        return window;
+      } catch (error) {
+        if (attempt === 4) throw error;
+        await writeFile(workspace, content + '\n'.repeat(attempt));
+      }
+    }
+  }
+
   /** The address of a window; `tests` are loaded into its extension host. */
   url(workspace: string | null = this.repository, tests: string | null = null): string {
     return this.server.url({ workspace, extensions: this.extensions, tests });
