@@ -71,6 +71,32 @@ cat /workspace/.git`;
     expect(readFileSync(join(repository.worktree, '.git'), 'utf8')).toContain('/.git/worktrees/worktree');
   });
 
+  it('cannot have process 1 start anything that would outlive its run', async () => {
+    const fields = [
+      '/orchestrator/x',
+      ':',
+      '/orchestrator/x',
+      '60',
+      '',
+      '',
+      '',
+      '0',
+      'touch',
+      '/workspace/forged',
+    ];
+    const order = `${fields.map((field) => `${field}.`).join(' ')} ;`;
+    const script = `
+mkdir /orchestrator/x && : >/orchestrator/x/stdin
+for token in "$(cat /orchestrator/.lease/order)" ''; do
+  printf '\\n%s %s\\n' "$token" "$0" >/proc/1/fd/0 && echo written
+done`;
+    const run = await runProgram(repository, workspace, ['sh', '-c', script, order]);
+    expect(run.stdout).toBe('written\nwritten\n');
+    expect(await inContainer('ls /workspace/forged /orchestrator/x 2>&1')).not.toMatch(
+      /^[^:]*forged$|exit\.json/m,
+    );
+  });
+
   it("uses git freely while the repository's own metadata stays as it was", async () => {
     const before = fingerprint(join(repository.repository, '.git'));
     const script = `set -e

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -76,7 +76,10 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
 
   // Root alone can make an index of a file that nobody else can read.
   it.runIf(process.getuid?.() === 0)('lets git inside know what the host’s knows of the files', async () => {
-    chmodSync(join(repository.worktree, 'file.txt'), 0o000);
+    const file = join(repository.worktree, 'file.txt');
+    // Git trusts no index that is not younger than the file.
+    utimesSync(file, new Date(0), new Date(0));
+    chmodSync(file, 0o000);
     await runProgram(repository, workspace, ['true']);
     const status = () =>
       runProgram(repository, workspace, ['git', 'status', '--short'], { checkout: repository.checkout() });
@@ -237,18 +240,14 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     expect(await processes()).not.toMatch(/2222|3333/);
   });
 
-  it('leaves alone what process 1 waits with, which it would only start again and again', async () => {
+  it('has one process beside process 1, with which that waits, however many runs there were', async () => {
     const guardsOwn = `for each in /proc/[0-9]*; do
       read -r stat <"$each/stat"; set -- \${stat##*)}; [ "$4" = 1 ] && echo "$each"; done 2>/dev/null`;
     const leavesSome = `(setsid sleep 98 &); sleep 97 & ${guardsOwn}`;
-    const runs = [
-      await runProgram(repository, workspace, ['sh', '-c', leavesSome], {
-        env: { SECRET_KEY: 'not a real one' },
-      }),
-      await runProgram(repository, workspace, ['sh', '-c', leavesSome]),
-    ];
-    expect(runs[0]?.stdout.trim().split('\n')).toHaveLength(2);
-    expect(runs[1]?.stdout).toBe(runs[0]?.stdout);
+    for (const env of [{ SECRET_KEY: 'not a real one' }, {}, {}] as Record<string, string>[]) {
+      const run = await runProgram(repository, workspace, ['sh', '-c', leavesSome], { env });
+      expect(run.stdout.trim().split('\n')).toHaveLength(2);
+    }
   });
 
   it('gives up a command of its own that hangs in the container, and others are heard as before', async () => {

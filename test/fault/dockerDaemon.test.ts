@@ -90,8 +90,8 @@ describe.skipIf(skip || process.getuid?.() !== 0)('a Docker engine that fails un
       let state: 'before' | 'frozen' = 'before';
       const proxy = await InterceptingProxy.open(`${daemon.socket}.proxy`, daemon.socket, (text) => {
         if (state === 'frozen') asked();
-        // A run is started detached, unlike the commands before it.
-        if (state === 'before' && text.includes('"Detach":true')) {
+        // The order to start the run: the only thing that is written to a container.
+        if (state === 'before' && / ;\n$/.test(text)) {
           daemon.freeze();
           state = 'frozen';
           freezes();

@@ -2,6 +2,7 @@ import type {
   CommandOutput,
   ContainerEngine,
   ContainerEvent,
+  ContainerInput,
   ContainerSpec,
   ContainerSummary,
   EngineInfo,
@@ -19,7 +20,8 @@ interface FakeContainer {
 export class FakeContainerEngine implements ContainerEngine {
   readonly address = 'fake';
   readonly containers = new Map<string, FakeContainer>();
-  readonly execs = new Map<string, 'running' | 'ended'>();
+  /** What was written to the inputs of containers. */
+  readonly orders: string[] = [];
   /** Commands that were run, as words. */
   readonly commands: string[][] = [];
   /** Thrown by every call, as when the engine is away. */
@@ -105,21 +107,15 @@ export class FakeContainerEngine implements ContainerEngine {
     return this.output;
   }
 
-  async createExec(id: string, argv: readonly string[]): Promise<string> {
+  async openInput(id: string): Promise<ContainerInput> {
     this.answer();
     this.found(id);
-    this.commands.push([...argv]);
-    return String((this.made += 1)).padStart(64, '0');
-  }
-
-  async startExec(execId: string): Promise<void> {
-    this.answer();
-    this.execs.set(execId, 'running');
-  }
-
-  async execState(execId: string): Promise<'running' | 'ended' | 'unknown'> {
-    this.answer();
-    return this.execs.get(execId) ?? 'unknown';
+    return {
+      end: async (text) => {
+        this.orders.push(text);
+      },
+      close: () => {},
+    };
   }
 
   async events(

@@ -21,12 +21,8 @@ export interface ContainerEngine {
   isRunning(id: string): Promise<boolean | null>;
   /** Runs a short command to its end and returns what it wrote (at most 1 MB). */
   run(id: string, argv: readonly string[], timeoutMs?: number): Promise<CommandOutput>;
-  /** Prepares a command and returns its exec id. */
-  createExec(id: string, argv: readonly string[], env: Readonly<Record<string, string>>): Promise<string>;
-  /** Starts a prepared command detached from this process. */
-  startExec(execId: string): Promise<void>;
-  /** `unknown`: the engine was restarted since and forgot it, though the command may still run. */
-  execState(execId: string): Promise<'running' | 'ended' | 'unknown'>;
+  /** Opens the input of its process 1. */
+  openInput(id: string): Promise<ContainerInput>;
   /** Events of containers with these labels until `signal` aborts; `onEnd` when the stream broke off. Hints: they may come twice. */
   events(
     labels: Readonly<Record<string, string>>,
@@ -88,9 +84,19 @@ export interface ContainerSummary {
   readonly publishedPorts: readonly number[];
 }
 
+/** A connection to what a container's process 1 reads; the input itself stays open when it is closed. */
+export interface ContainerInput {
+  /**
+   * Writes the text and closes the connection; resolves when the engine has been sent it. That it was read is for the
+   * reader to say: an engine that hangs passes it on when it is back.
+   */
+  end(text: string): Promise<void>;
+  close(): void;
+}
+
 export interface ContainerEvent {
   readonly containerId: string;
-  readonly action: 'die' | 'destroy' | 'oom' | 'exec_die';
+  readonly action: 'die' | 'destroy' | 'oom';
 }
 
 export interface CommandOutput {

@@ -31,5 +31,10 @@ export function leaseFiles(runsPath: string) {
     passwd: join(folder, 'passwd'),
     /** Epoch seconds after which the container ends by itself. */
     deadline: join(folder, 'deadline'),
+    /** Process 1, and what it runs for each run. */
+    initScript: join(folder, 'init.sh'),
+    runScript: join(folder, 'run.sh'),
+    /** The token of the order that process 1 is to obey next. */
+    order: join(folder, 'order'),
   };
 }

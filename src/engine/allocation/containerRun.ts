@@ -2,14 +2,12 @@ import { watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../ports/clock.ts';
 import type { ExitRecord } from '../ports/isolation.ts';
-import { readExitRecord, runFiles, writeWhole } from '../process/runDirectory.ts';
+import { readExitRecord, runFiles } from '../process/runDirectory.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
-import { aliveScript, stopMarker, sweepScript } from './containerScripts.ts';
 import { isRegularFile } from './runFolder.ts';
 import type { LaunchRecord } from './runRecords.ts';
-import { readOwner } from './runRecords.ts';
 
 export interface RunWait {
   readonly engine: ContainerEngine;
@@ -23,20 +21,23 @@ export interface RunWait {
 
 /** What a run may take beyond its timeout: being asked to end, being killed, writing the record. */
 export const endingMs = 2 * 60_000;
+/** From the order to the first sign of the run: some milliseconds, on a busy machine a second or two. */
+const beginningMs = 30_000;
 /** Safety net beside file and engine events, which get lost when an engine restarts or a file system tells nothing. */
 const recheckMs = 2_000;
 /** An engine that restarts is back within seconds and may have kept its containers running. */
 const unreachableMs = 60_000;
 
-/** What a look found: the run's end, that it goes on, or that the engine did not say. */
+/** What a look found: the run's end, that it goes on or is yet to begin, or that the engine did not say. */
 type Finding =
   | { readonly type: 'ended'; readonly record: ExitRecord }
-  | { readonly type: 'running' }
+  | { readonly type: 'running' | 'awaited' }
   | { readonly type: 'trouble'; readonly error: unknown };
 
 /**
- * Resolves with the exit record, or with `lost` as soon as it is certain that none will be written. A run that its
- * container does not end at its timeout, since it is frozen, is ended with the container.
+ * Resolves with the exit record, or with `lost` as soon as it is certain that none will be written. Process 1 of the
+ * container writes one for a run whose own script could not. A run that its container does not begin, or does not end at
+ * its timeout, since it is frozen, is ended with the container.
  */
 export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
   const { events, clock, runDir, containerId, launch, signal } = wait;
@@ -54,6 +55,8 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
   let looking: Promise<Finding> | null = null;
   /** Counted in looks and not by the clock, which goes on while the machine, and the run with it, sleeps. */
   let waitedMs = 0;
+  /** For its beginning, from an engine that answers. */
+  let awaitedMs = 0;
   try {
     for (;;) {
       signal.throwIfAborted();
@@ -63,12 +66,12 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
       const record = await readRecord(runDir);
       if (record !== null) return record;
       const isOverdue = launch !== null && waitedMs > launch.timeoutMs + endingMs;
-      looking ??= look(wait, engineWasAway, isOverdue);
+      looking ??= look(wait, engineWasAway, { isOverdue, isUnheard: awaitedMs > beginningMs });
       const finding = await Promise.race([looking, woken]);
       if (finding === null) continue;
       looking = null;
       if (finding.type === 'ended') return finding.record;
-      if (finding.type === 'running') {
+      if (finding.type !== 'trouble') {
         troubledSince = null;
         engineWasAway = false;
       } else {
@@ -81,6 +84,7 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
       events.ensureOpen();
       const cancel = clock.at(clock.now() + recheckMs, () => {
         waitedMs += recheckMs;
+        if (finding.type === 'awaited') awaitedMs += recheckMs;
         nudge();
       });
       await woken;
@@ -93,59 +97,56 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
   }
 }
 
-/** One look at the run; one that is overdue and still there is ended. */
-async function look(wait: RunWait, engineWasAway: boolean, isOverdue: boolean): Promise<Finding> {
+/** One look at the run, which ends it when it has had its time. */
+async function look(
+  wait: RunWait,
+  engineWasAway: boolean,
+  { isOverdue, isUnheard }: { readonly isOverdue: boolean; readonly isUnheard: boolean },
+): Promise<Finding> {
   try {
-    const found = await askEngine(wait, engineWasAway);
-    const record = found === null && isOverdue ? await endWithContainer(wait) : found;
-    return record === null ? { type: 'running' } : { type: 'ended', record };
+    const finding = await askEngine(wait, engineWasAway);
+    if (finding.type === 'awaited' && isUnheard)
+      return await endWithContainer(wait, lost('its container did not hear that it was to begin'));
+    if (finding.type !== 'ended' && isOverdue) return await endWithContainer(wait, overdue);
+    return finding;
   } catch (error) {
     return { type: 'trouble', error };
   }
 }
 
-/** The run's record, `lost`, or null while it goes on. Throws when the engine does not answer. */
-async function askEngine(wait: RunWait, engineWasAway: boolean): Promise<ExitRecord | null> {
-  const { engine, containerId, launch, runDir, events } = wait;
-  if (launch === null) return lost('never started');
-  // A run belongs to the container it was started in; a later one of the same task knows nothing of it.
-  const running = launch.containerId === containerId && (await engine.isRunning(containerId)) === true;
-  if (!running) {
-    if (events.ranOutOfMemory(containerId)) return lastRecord(runDir, 'out of memory');
-    // One that stopped is as good as gone: the engine removes it by itself.
-    return lastRecord(runDir, engineWasAway ? 'docker engine stopped' : 'container removed');
-  }
-  const state = await engine.execState(launch.execId);
-  if (state === 'running' || (state === 'unknown' && (await isAlive(wait)))) return null;
-  const ended = await lastRecord(runDir, 'its supervisor in the container was killed');
-  // The supervisor did not live to clear away what the program left.
-  if (ended.reason === 'lost') {
-    // Or it is yet to come: an engine that hung may still carry the order to start out.
-    await writeWhole(join(runDir, stopMarker), '');
-    const { code } = await engine.run(containerId, ['sh', '-c', sweepScript]);
-    // The container is dying itself, and its commands went first: the next look finds it gone.
-    if (code !== 0) throw new EngineError(409, 'The container could not be cleared.');
-  }
-  return ended;
-}
+const overdue: ExitRecord = {
+  code: null,
+  signal: null,
+  reason: 'timeout',
+  detail: 'it did not end at its time limit, and was ended with its container',
+};
 
-async function endWithContainer({ engine, containerId, runDir }: RunWait): Promise<ExitRecord> {
+async function endWithContainer(
+  { engine, containerId, runDir }: RunWait,
+  record: ExitRecord,
+): Promise<Finding> {
   await engine.remove(containerId);
-  const detail = 'it did not end at its time limit, and was ended with its container';
-  return (await readRecord(runDir)) ?? { code: null, signal: null, reason: 'timeout', detail };
+  return { type: 'ended', record: (await readRecord(runDir)) ?? record };
 }
 
-/** Whether the run's wrapper lives, asked inside: an engine that was restarted has forgotten its commands. */
-async function isAlive(wait: RunWait): Promise<boolean> {
-  const owner = await readOwner(wait.runDir);
-  if (owner === null) return false;
-  const argv = ['sh', '-c', aliveScript, 'orchestrator-alive', String(owner.pid), String(owner.startTime)];
-  return (await wait.engine.run(wait.containerId, argv)).code === 0;
-}
-
-/** The record may have appeared between the first look at it and the end of what writes it. */
-async function lastRecord(runDir: string, detail: string): Promise<ExitRecord> {
-  return (await readRecord(runDir)) ?? lost(detail);
+/** Throws when the engine does not answer. */
+async function askEngine(wait: RunWait, engineWasAway: boolean): Promise<Finding> {
+  const { engine, containerId, launch, runDir, events } = wait;
+  if (launch === null) return { type: 'ended', record: lost('never started') };
+  // A run belongs to the container it was started in; a later one of the same task knows nothing of it.
+  if (launch.containerId === containerId && (await engine.isRunning(containerId)) === true) {
+    // From its first file on process 1 knows of the run, and tells how it ends.
+    const hasBegun = await isRegularFile(join(runDir, runFiles.owner));
+    return { type: hasBegun ? 'running' : 'awaited' };
+  }
+  // One that stopped is as good as gone: the engine removes it by itself.
+  const detail = events.ranOutOfMemory(containerId)
+    ? 'out of memory'
+    : engineWasAway
+      ? 'docker engine stopped'
+      : 'container removed';
+  // The record may have appeared between the first look at it and the end of what writes it.
+  return { type: 'ended', record: (await readRecord(runDir)) ?? lost(detail) };
 }
 
 class UnreadableRecord extends Error {}

@@ -3,30 +3,19 @@ import { inside } from './containerLayout.ts';
 import { filterVariable } from './outputFilter.ts';
 
 /*
- * Programs for `sh` inside a container, for dash, bash and busybox alike. They know their variable parts as arguments
- * only, so nothing that a repository or a person named is ever read as shell text.
+ * Programs for `sh` inside a container, for dash, bash and busybox alike. What runs for long lies in a file there, since
+ * whoever lists the processes sees all arguments. They know their variable parts as arguments
+ * or as the fields of an order, so nothing that a repository or a person named is ever read as shell text.
  */
-
-/** How often process 1 looks at its deadline, and how many looks in a row must find it passed. */
-export const guardPace = { lookSeconds: 30, graceLooks: 12 };
-
-/**
- * Process 1: waits, takes in orphans, goes at TERM, and ends the container when its deadline has passed. Only after
- * several looks in a row: when a laptop wakes, the engine needs a moment to renew. $1 deadline file, $2 seconds
- * between looks, $3 looks.
- */
-export const guardScript = `
-trap 'exit 0' TERM INT HUP
-late=0
-while [ "$late" -lt "$3" ]; do
-  sleep "$2" & wait $!
-  if read -r deadline <"$1" && [ "$(date +%s)" -lt "$deadline" ]; then late=0; else late=$((late + 1)); fi
-done`;
 
 /** Files in a run directory by which the scripts tell each other why a run ends. */
 export const stopMarker = 'stop';
 const timeoutMarker = 'timed-out';
 export const markers = [stopMarker, timeoutMarker];
+
+/** Whether a process is there and not only yet to be fetched by its parent. */
+const alive = `
+alive() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; case \${stat##*)} in ' Z'* | ' X'*) return 1 ;; esac; }`;
 
 /**
  * Kills every process but the first and this one, and waits until they are gone. What process 1 itself started is left
@@ -34,7 +23,7 @@ export const markers = [stopMarker, timeoutMarker];
  */
 const sweep = `
 [ -e ${inside.lease}/deadline ] || exit 125 # not one of our containers: a sweep would kill everything
-alive() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; case \${stat##*)} in ' Z'* | ' X'*) return 1 ;; esac; }
+${alive}
 guards() { [ "$1" = 1 ] && return 0; { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; set -- \${stat##*)}; [ "$4" = 1 ]; }
 # Most are gone before a sleep could be started.
 pause() { if [ $rounds -lt 5 ]; then :; elif [ $rounds -lt 25 ]; then sleep 0.005; else sleep 0.05; fi; rounds=$((rounds + 1)); }
@@ -50,11 +39,7 @@ sweep() {
   for each in $others; do
     while alive "$each" && [ $rounds -lt 125 ]; do pause; done
   done
-}
-started() { read -r stat <"/proc/$1/stat" || return 1; set -- \${stat##*)}; echo "\${20}"; }`;
-
-export const sweepScript = `${sweep}
-sweep`;
+}`;
 
 /**
  * Between a program and its files, where its environment has secrets: `sed` takes them out and writes each line at once.
@@ -134,6 +119,9 @@ set_up_git() (
 export const runScript = `${sweep}
 ${filters}
 ${setUpGit}
+# Process 1 waits for this and no longer.
+echo $$
+exec >/dev/null
 run=$1 timeout=$2 branch=$3 commit=$4 format=$5 count=$6 stores=
 shift 6
 while [ "$count" -gt 0 ]; do
@@ -144,7 +132,7 @@ done
 # A trap that does something is not inherited, unlike one that ignores: the program starts with default signals.
 trap : TERM HUP INT
 sweep
-echo "{\\"kind\\":\\"container\\",\\"pid\\":$$,\\"startTime\\":$(started $$)}" >"$run/${runFiles.owner}.tmp" &&
+echo "{\\"kind\\":\\"container\\",\\"pid\\":$$}" >"$run/${runFiles.owner}.tmp" &&
   mv -f "$run/${runFiles.owner}.tmp" "$run/${runFiles.owner}"
 oom_kills() {
   for each in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
@@ -210,7 +198,8 @@ if [ "$code" != null ] && [ "$code" -gt 128 ] && [ "$code" -lt 160 ]; then
   signal="\\"SIG\${name#SIG}\\"" code=null
 fi
 echo "{\\"code\\":$code,\\"signal\\":$signal,\\"reason\\":\\"$reason\\"$detail}" >"$run/${runFiles.exit}.tmp" &&
-  mv -f "$run/${runFiles.exit}.tmp" "$run/${runFiles.exit}"`;
+  mv -f "$run/${runFiles.exit}.tmp" "$run/${runFiles.exit}"
+kill -s USR1 1`;
 
 /**
  * Asks the run's process group to end, and after 5 s kills everything but its wrapper, which writes the record.
@@ -223,7 +212,7 @@ run=$1 wrapper= rounds=0
 while [ $rounds -lt 100 ] && [ ! -e "$run/${runFiles.exit}" ]; do
   # A wrapper that has not said its pid yet has not looked for the order to stop yet either.
   if [ -z "$wrapper" ] && { read -r owner <"$run/${runFiles.owner}"; } 2>/dev/null; then
-    wrapper=\${owner#*'"pid":'} wrapper=\${wrapper%%,*}
+    wrapper=\${owner#*'"pid":'} wrapper=\${wrapper%%[!0-9]*}
     kill -s TERM -- "-$wrapper" 2>/dev/null
   fi
   if [ $rounds -ge 50 ]; then
@@ -236,13 +225,103 @@ while [ $rounds -lt 100 ] && [ ! -e "$run/${runFiles.exit}" ]; do
   rounds=$((rounds + 1))
 done`;
 
-/** Exit code 0 while the process $1 that started at $2 (clock ticks) is alive. */
-export const aliveScript = `${sweep}
-alive "$1" && [ "$(started "$1")" = "$2" ]`;
+/** How often process 1 looks at its deadline and at its run, and how many looks in a row must find the deadline passed. */
+export const initPace = { lookSeconds: 10, graceLooks: 36 };
+
+/** What process 1 says of a run whose run script was killed. */
+const supervisorKilled =
+  '{"code":null,"signal":null,"reason":"lost","detail":"its supervisor in the container was killed"}';
+
+/**
+ * Process 1, which nothing inside can kill: starts one run after the other as the orders on its input say (see
+ * `containerOrder.ts`), tells of those whose run script did not live to tell, takes in orphans, goes at TERM, and ends the
+ * container when its deadline has passed. Only after several looks in a row: when a laptop wakes, the engine needs a
+ * moment to renew. It lies in the lease's folder, beside the run script. $1 seconds between looks, $2 looks.
+ */
+export const initScript = `
+${alive}
+trap 'exit 0' TERM INT HUP
+lease=\${0%/*} look_seconds=$1 looks=$2 late=0 taken=
+in_time() {
+  if read -r deadline <"$lease/deadline" && [ "$(date +%s)" -lt "$deadline" ]; then late=0; else late=$((late + 1)); fi
+  [ "$late" -lt "$looks" ]
+}
+decode() {
+  case $1 in *\\\\*) decoded=$(printf '%b' "$1") ;; *) decoded=$1 ;; esac
+  decoded=\${decoded%.}
+}
+# The fields of an order from the environment on; becomes the run.
+begin() {
+  for each in "$@"; do
+    decode "$each"
+    shift
+    set -- "$@" "$decoded"
+  done
+  # \`command\`: a name that the shell keeps for itself must not end it.
+  until [ "$1" = : ]; do command export "$1"; shift; done
+  shift
+  # In a session of its own, by which a sweep tells it from what belongs to process 1. Twice: the second one leads a group
+  # already, so it goes on as a child and lets this one end. What a shell starts by \`&\` would never hear an interrupt.
+  exec setsid setsid sh "\${0%/*}/run.sh" "$@"
+}
+while :; do
+  # A shell that reads cannot look at its deadline. Between runs nothing is left that could kill the one that does.
+  (
+    trap 'kill -s KILL $!; exit' TERM
+    while
+      sleep "$look_seconds" &
+      wait $!
+      in_time
+    do :; done
+    kill -s TERM $$
+  ) </dev/null &
+  guard=$!
+  trap '' USR1
+  while :; do
+    read -r order || exit 0
+    # What an engine did not live to write to its end is no order.
+    case $order in *' ;') ;; *) continue ;; esac
+    set -f
+    set -- \${order% ;}
+    set +f
+    # An agent can write to this input too, but not there, nor know what will be there.
+    read -r awaited <"$lease/order" && [ "$1" = "$awaited" ] && [ "$1" != "$taken" ] && break
+  done 2>/dev/null
+  over= sleeper= rounds=0 taken=$1
+  trap 'over=yes; kill -s KILL "$sleeper" 2>/dev/null' USR1
+  kill -s TERM "$guard"
+  decode "$2"
+  run=$decoded
+  shift 2
+  wrapper=$(begin "$@" </dev/null 2>/dev/null)
+  # It holds secrets.
+  order=
+  set --
+  while alive "$wrapper"; do
+    if [ -n "$over" ]; then
+      # Gone in a moment, if it was the run script that said so.
+      sleep 0.005
+      rounds=$((rounds + 1))
+      [ $rounds -lt 100 ] || over= rounds=0
+      continue
+    fi
+    sleep "$look_seconds" &
+    sleeper=$!
+    # Said before there was a sleep to kill, it would not be heard.
+    [ -n "$over" ] || wait "$sleeper"
+    in_time || exit 0
+  done
+  record=$run/${runFiles.exit}
+  [ -f "$record" ] && [ ! -L "$record" ] && continue
+  (${sweep}
+  sweep)
+  # A run that nothing can be told about ends with its container.
+  { rm -rf "$record" && echo '${supervisorKilled}' >"$record.tmp" && mv -f "$record.tmp" "$record"; } 2>/dev/null || exit 1
+done`;
 
 /** What an image offers: first the path of its Claude Code (or an empty line), then its password file. */
 export const probeScript = `
-for tool in git sleep date cat mkdir mkfifo mv cp rm sed; do
+for tool in git sleep date cat mkdir mkfifo mv cp rm sed setsid; do
   command -v "$tool" >/dev/null || { echo "$tool" >&2; exit 3; }
 done
 claude=$(command -v claude)

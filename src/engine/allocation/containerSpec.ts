@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ContainerLimits, ContainerSpec, EngineInfo, Mount } from './containerEngine.ts';
 import type { LeaseRequest } from '../ports/isolation.ts';
 import { inside, leaseFiles } from './containerLayout.ts';
-import { guardPace, guardScript } from './containerScripts.ts';
+import { initPace } from './containerScripts.ts';
 import type { ObjectStores } from './objectStores.ts';
 
 /** A container's user: the host's own ids, so that files in the worktree belong to the person. */
@@ -30,7 +30,12 @@ export const labels = {
   enginePid: 'orchestrator-manager.engine-pid',
   /** Path of Claude Code inside, so that an adopted container need not be asked. */
   claude: 'orchestrator-manager.claude',
+  /** How its process 1 takes orders. */
+  orders: 'orchestrator-manager.orders',
 } as const;
+
+/** Changes with what process 1 makes of an order: a container that takes others cannot be adopted. */
+export const orderFormat = '1';
 
 /** Room for a build and its tests beside the CLI's 210 MB, but never all of a small machine. */
 export function defaultLimits({ cpus, memoryBytes }: EngineInfo): ContainerLimits {
@@ -89,9 +94,10 @@ export function leaseContainer(lease: LeaseContainer): ContainerSpec {
       [labels.generation]: generation,
       [labels.enginePid]: String(process.pid),
       [labels.claude]: lease.claudePath,
+      [labels.orders]: orderFormat,
     },
     user: `${user.uid}:${user.gid}`,
-    command: guard(`${inside.lease}/deadline`),
+    command: init(),
     // HOME has to be set: Claude Code crashes without it where the user id has no name.
     env: { HOME: inside.home, TMPDIR: '/tmp', LANG: 'C.UTF-8' },
     workingDir: inside.workspace,
@@ -126,17 +132,9 @@ export function probeContainer(storageId: string, image: string, user: Container
   };
 }
 
-function guard(deadlineFile: string): readonly string[] {
-  const { lookSeconds, graceLooks } = guardPace;
-  return [
-    'sh',
-    '-c',
-    guardScript,
-    'orchestrator-lease',
-    deadlineFile,
-    String(lookSeconds),
-    String(graceLooks),
-  ];
+function init(): readonly string[] {
+  const { lookSeconds, graceLooks } = initPace;
+  return ['sh', `${inside.lease}/init.sh`, String(lookSeconds), String(graceLooks)];
 }
 
 /** Docker takes letters, digits and `_.-` only. */

@@ -9,16 +9,17 @@ import { copyIndex } from '../worktrees/ownIndex.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
-import { inside } from './containerLayout.ts';
+import { inside, leaseFiles } from './containerLayout.ts';
 import { endingMs, waitForRun } from './containerRun.ts';
-import { gitFailed, hostIndex, markers, runScript, stopScript } from './containerScripts.ts';
+import { containerOrder } from './containerOrder.ts';
+import { gitFailed, hostIndex, markers, stopScript } from './containerScripts.ts';
 import type { ContainerUser } from './containerSpec.ts';
 import type { LeaseDeadline } from './leaseDeadline.ts';
 import type { ObjectStores } from './objectStores.ts';
 import { filterVariable, outputFilterOf } from './outputFilter.ts';
 import type { LaunchRecord } from './runRecords.ts';
 import { readLaunch } from './runRecords.ts';
-import { assertRealFolder, giveTree, isRegularFile, relativeInside } from './runFolder.ts';
+import { assertRealFolder, giveOne, giveTree, isRegularFile, relativeInside } from './runFolder.ts';
 
 export interface ContainerWorkspaceParts {
   readonly engine: ContainerEngine;
@@ -81,25 +82,25 @@ export class ContainerWorkspace implements Workspace {
     }
     await deadline.extend(clock.now() + launch.timeoutMs + endingMs);
     const timeoutSeconds = String(Math.max(1, Math.ceil(launch.timeoutMs / 1000)));
-    const wrapper = [
-      'sh',
-      '-c',
-      runScript,
-      'orchestrator-run',
+    const { argv, env, timeoutMs } = launch;
+    const filter = outputFilterOf(env);
+    const order = containerOrder(
       this.pathInside(launch.runDir),
-      timeoutSeconds,
-      ...git,
-    ];
-    const filter = outputFilterOf(launch.env);
-    const env = filter === null ? launch.env : { ...launch.env, [filterVariable]: filter };
-    const execId = await this.inContainer(() =>
-      engine.createExec(containerId, [...wrapper, ...launch.argv], env),
+      filter === null ? env : { ...env, [filterVariable]: filter },
+      [this.pathInside(launch.runDir), timeoutSeconds, ...git, ...argv],
     );
-    const { argv, timeoutMs } = launch;
-    const record: LaunchRecord = { containerId, execId, timeoutMs };
-    const launchFile = join(launch.runDir, runFiles.launch);
-    await writeWhole(launchFile, JSON.stringify({ argv, startedAt: clock.now(), ...record }));
-    await this.inContainer(() => startUnlessSilent(engine, execId));
+    await this.announce(order.token);
+    const record: LaunchRecord = { containerId, timeoutMs };
+    const input = await this.inContainer(() => engine.openInput(containerId));
+    try {
+      const launchFile = join(launch.runDir, runFiles.launch);
+      await writeWhole(launchFile, JSON.stringify({ argv, startedAt: clock.now(), ...record }));
+    } catch (error) {
+      input.close();
+      throw error;
+    }
+    // A connection that breaks is no refusal: what became of the order is for whoever waits for the run to find out.
+    await input.end(order.text).catch(() => input.close());
   }
 
   async wasStarted(runDir: string): Promise<boolean> {
@@ -142,6 +143,14 @@ export class ContainerWorkspace implements Workspace {
     await this.ended(runDir, closed);
   }
 
+  /** Where no agent can write: process 1 obeys the order that has this token, and no other. */
+  private async announce(token: string): Promise<void> {
+    const { request, giveTo } = this.parts;
+    const { order } = leaseFiles(request.runsPath);
+    await writeWhole(order, `${token}\n`);
+    if (giveTo !== null) await giveOne(order, giveTo);
+  }
+
   /** As `runScript` takes them. */
   private gitArguments(checkout: Launch['checkout']): readonly string[] {
     if (checkout === undefined) return ['', '', '', '0'];
@@ -170,17 +179,5 @@ export class ContainerWorkspace implements Workspace {
       }
       throw new OrchestratorError('environment', `Docker refused: ${error.message}`, { cause: error });
     }
-  }
-}
-
-/**
- * Silence is no refusal: an engine that hangs may have heard the order, and carry it out when it is back. What became of it
- * is for whoever waits for the run to find out.
- */
-async function startUnlessSilent(engine: ContainerEngine, execId: string): Promise<void> {
-  try {
-    await engine.startExec(execId);
-  } catch (error) {
-    if (EngineError.is(error)) throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { homedir } from 'node:os';
+import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
 import Docker from 'dockerode';
@@ -10,6 +11,7 @@ import type {
   CommandOutput,
   ContainerEngine,
   ContainerEvent,
+  ContainerInput,
   ContainerSpec,
   ContainerSummary,
   EngineInfo,
@@ -26,7 +28,7 @@ const removalPauseMs = 100;
 const maxOutputBytes = 1_000_000;
 
 const eventSchema = v.object({
-  Action: v.picklist(['die', 'destroy', 'oom', 'exec_die']),
+  Action: v.picklist(['die', 'destroy', 'oom']),
   Actor: v.object({ ID: v.string() }),
 });
 const buildLineSchema = v.object({ stream: v.optional(v.string()), error: v.optional(v.string()) });
@@ -210,25 +212,12 @@ class DockerEngine implements ContainerEngine {
     return { code: ExitCode, ...output };
   }
 
-  async createExec(
-    id: string,
-    argv: readonly string[],
-    env: Readonly<Record<string, string>>,
-  ): Promise<string> {
-    const detached = { Cmd: [...argv], Env: environmentList(env), WorkingDir: '/workspace' };
-    const exec = await this.ask((giveUp) => this.docker.getContainer(id).exec({ ...detached, ...giveUp }));
-    return exec.id;
-  }
-
-  async startExec(execId: string): Promise<void> {
-    const reply = await this.ask((giveUp) => this.docker.getExec(execId).start({ Detach: true, ...giveUp }));
-    reply.resume();
-  }
-
-  async execState(execId: string): Promise<'running' | 'ended' | 'unknown'> {
-    const exec = await this.orNull((giveUp) => this.docker.getExec(execId).inspect(giveUp));
-    if (exec === null) return 'unknown';
-    return exec.Running ? 'running' : 'ended';
+  async openInput(id: string): Promise<ContainerInput> {
+    const container = this.docker.getContainer(id);
+    const socket = await this.ask((giveUp) =>
+      container.attach({ stream: true, stdin: true, hijack: true, ...giveUp }),
+    );
+    return new AttachedInput(socket as Duplex);
   }
 
   async events(
@@ -239,11 +228,7 @@ class DockerEngine implements ContainerEngine {
   ): Promise<void> {
     const stream = await this.ask(({ abortSignal }) =>
       this.docker.getEvents({
-        filters: {
-          type: ['container'],
-          label: labelFilter(labels),
-          event: ['die', 'destroy', 'oom', 'exec_die'],
-        },
+        filters: { type: ['container'], label: labelFilter(labels), event: ['die', 'destroy', 'oom'] },
         abortSignal: AbortSignal.any([signal, abortSignal]),
       }),
     );
@@ -293,6 +278,28 @@ class DockerEngine implements ContainerEngine {
   }
 }
 
+class AttachedInput implements ContainerInput {
+  private readonly socket: Duplex;
+
+  constructor(socket: Duplex) {
+    this.socket = socket;
+    // The engine closes its side once it has passed the text on, and says nothing else; unread, its end would not be seen.
+    socket.resume();
+    // Whoever writes is told of a failure; after that it is none.
+    socket.on('error', () => {});
+  }
+
+  end(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.end(text, (error?: Error | null) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
 function connectionOf(endpoint: DockerEndpoint): Docker.DockerOptions {
   if (endpoint.type === 'tcp') {
     const { host, port, tls } = endpoint;
@@ -314,6 +321,9 @@ function createOptions(spec: ContainerSpec): Docker.ContainerCreateOptions {
     Labels: { ...spec.labels },
     User: spec.user,
     Entrypoint: [...spec.command],
+    // Process 1 of a lease reads its orders there; the input outlives whoever writes one.
+    OpenStdin: true,
+    StdinOnce: false,
     Env: environmentList(spec.env),
     WorkingDir: spec.workingDir,
     Healthcheck: { Test: ['NONE'] },

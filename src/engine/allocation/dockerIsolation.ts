@@ -10,9 +10,10 @@ import type { ContainerEngine, ContainerLimits, ContainerSummary } from './conta
 import { EngineError } from './containerEngine.ts';
 import { ContainerEvents } from './containerEvents.ts';
 import { inside, leaseFiles } from './containerLayout.ts';
+import { initScript, runScript } from './containerScripts.ts';
 import { reapContainers } from './containerReaper.ts';
 import type { ContainerUser } from './containerSpec.ts';
-import { containerUser, defaultLimits, labels, leaseContainer } from './containerSpec.ts';
+import { containerUser, defaultLimits, labels, leaseContainer, orderFormat } from './containerSpec.ts';
 import { ContainerWorkspace } from './containerWorkspace.ts';
 import type { PreparedImage } from './image.ts';
 import { ContainerImages } from './image.ts';
@@ -157,7 +158,8 @@ export class DockerIsolation implements Isolation {
     for (const container of onSlot) {
       const ours =
         container.labels[labels.lease] === request.leaseId &&
-        container.labels[labels.task] === request.taskId;
+        container.labels[labels.task] === request.taskId &&
+        container.labels[labels.orders] === orderFormat;
       // The list may be out of date; only this answer says whether it runs.
       if (ours && (await engine.isRunning(container.id)) === true) running = container;
       else await engine.remove(container.id);
@@ -253,15 +255,15 @@ export class DockerIsolation implements Isolation {
     const files = leaseFiles(request.runsPath);
     await mkdir(files.folder, { recursive: true });
     const { uid, gid } = this.user;
-    await writeWhole(files.gitFile, `gitdir: ${inside.gitDir}\n`);
-    await writeWhole(files.empty, '');
-    await writeWhole(
-      files.passwd,
-      `${image.passwd.trimEnd()}\nagent:x:${uid}:${gid}:agent:${inside.home}:/bin/sh\n`,
-    );
-    await new LeaseDeadline(files.deadline, null, this.options.clock).extend(
-      this.options.clock.now() + 60_000,
-    );
+    const knownUser = `agent:x:${uid}:${gid}:agent:${inside.home}:/bin/sh\n`;
+    await Promise.all([
+      writeWhole(files.gitFile, `gitdir: ${inside.gitDir}\n`),
+      writeWhole(files.empty, ''),
+      writeWhole(files.passwd, `${image.passwd.trimEnd()}\n${knownUser}`),
+      writeWhole(files.initScript, initScript),
+      writeWhole(files.runScript, runScript),
+      new LeaseDeadline(files.deadline, null, this.options.clock).extend(this.options.clock.now() + 60_000),
+    ]);
     if (this.giveTo === null) return;
     // The container's process 1 has to get at these; the worktree's files may still be on their way.
     await giveTree(request.runsPath, this.giveTo);

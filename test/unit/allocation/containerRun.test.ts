@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -11,7 +11,6 @@ import { silentLogger } from '../../../src/engine/ports/logger.ts';
 import { writeExitRecord } from '../../../src/engine/process/runDirectory.ts';
 import { FakeContainerEngine, ManualClock } from '../../support/dockerEngineFake.ts';
 
-const execId = 'e'.repeat(64);
 const timeoutMs = 60_000;
 const exited: ExitRecord = { code: 0, signal: null, reason: 'exited' };
 
@@ -42,7 +41,7 @@ describe('waiting for a run', () => {
       whenEnded: 'removed',
     });
     await engine.start(containerId);
-    engine.execs.set(execId, 'running');
+    writeFileSync(join(runDir, 'owner.json'), '{}');
   });
 
   afterEach(() => {
@@ -82,37 +81,36 @@ describe('waiting for a run', () => {
     expect((await ended).detail).toBe('out of memory');
   });
 
-  it('is lost when its wrapper was killed, and clears the container', async () => {
-    engine.execs.set(execId, 'ended');
-    expect((await wait()).reason).toBe('lost');
-    expect(engine.commands).toHaveLength(1);
-    // Should the engine start it late, it finds that it is not wanted any more.
-    expect(existsSync(join(runDir, 'stop'))).toBe(true);
+  it('is lost, with its container, when that does not begin it though the engine answers', async () => {
+    rmSync(join(runDir, 'owner.json'));
+    const ended = wait();
+    void looks(20);
+    expect(await ended).toMatchObject({ reason: 'lost', detail: expect.stringContaining('did not hear') });
+    // Should the order come late, nobody is there to hear it.
+    expect(engine.containers.size).toBe(0);
+  });
+
+  it('gives its beginning the time that an engine is away', async () => {
+    rmSync(join(runDir, 'owner.json'));
+    const ended = wait();
+    await clock.waitedFor();
+    engine.away = new OrchestratorError('environment', 'no answer');
+    await looks(20);
+    engine.away = null;
+    await looks(10);
+    writeFileSync(join(runDir, 'owner.json'), '{}');
+    await looks(20);
+    await writeExitRecord(runDir, exited);
+    expect(await ended).toEqual(exited);
   });
 
   it('is lost when it was started in a container that an earlier lease had', async () => {
-    const ended = wait({ launch: { containerId: 'another', execId, timeoutMs } });
+    const ended = wait({ launch: { containerId: 'another', timeoutMs } });
     expect((await ended).detail).toBe('container removed');
   });
 
   it('is lost when nothing was ever started', async () => {
     expect((await wait({ launch: null })).detail).toBe('never started');
-  });
-
-  it('goes on with a run that an engine has forgotten in a restart but that lives', async () => {
-    engine.execs.clear();
-    writeFileSync(join(runDir, 'owner.json'), JSON.stringify({ kind: 'container', pid: 20, startTime: 400 }));
-    const ended = wait();
-    await clock.waitedFor();
-    expect(engine.commands[0]?.slice(-2)).toEqual(['20', '400']);
-    // From now on the wrapper is found dead, and what it left is cleared away.
-    vi.spyOn(engine, 'run').mockImplementation(async (_, argv) => ({
-      code: argv.at(-1) === '400' ? 1 : 0,
-      stdout: '',
-      stderr: '',
-    }));
-    clock.advance(2_000);
-    expect((await ended).reason).toBe('lost');
   });
 
   it('goes on when the engine only refuses for a moment', async () => {
@@ -182,7 +180,7 @@ describe('waiting for a run', () => {
   });
 
   function wait(other: Partial<Parameters<typeof waitForRun>[0]> = {}): Promise<ExitRecord> {
-    const launch = { containerId, execId, timeoutMs };
+    const launch = { containerId, timeoutMs };
     const signal = AbortSignal.timeout(20_000);
     return waitForRun({ engine, containerId, events, clock, runDir, launch, signal, ...other });
   }
