@@ -28,9 +28,9 @@ const recheckMs = 2_000;
 /** An engine that restarts is back within seconds and may have kept its containers running. */
 const unreachableMs = 60_000;
 
-/** What a look found: the run's end, that it goes on or is yet to begin, or that the engine did not say. */
+/** What a look found: the run's end, that its container is gone, that it goes on or is yet to begin, or that the engine did not say. */
 type Finding =
-  | { readonly type: 'ended'; readonly record: ExitRecord }
+  | { readonly type: 'ended' | 'gone'; readonly record: ExitRecord }
   | { readonly type: 'running' | 'awaited' }
   | { readonly type: 'trouble'; readonly error: unknown };
 
@@ -57,6 +57,7 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
   let waitedMs = 0;
   /** For its beginning, from an engine that answers. */
   let awaitedMs = 0;
+  let isGone = false;
   try {
     for (;;) {
       signal.throwIfAborted();
@@ -70,7 +71,9 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
       const finding = await Promise.race([looking, woken]);
       if (finding === null) continue;
       looking = null;
-      if (finding.type === 'ended') return finding.record;
+      // An engine that is about to stop takes its containers first: until it has, the stage could not be run again.
+      if (finding.type === 'ended' || (finding.type === 'gone' && (isGone || engineWasAway)))
+        return finding.record;
       if (finding.type !== 'trouble') {
         troubledSince = null;
         engineWasAway = false;
@@ -85,6 +88,7 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
       const cancel = clock.at(clock.now() + recheckMs, () => {
         waitedMs += recheckMs;
         if (finding.type === 'awaited') awaitedMs += recheckMs;
+        isGone = finding.type === 'gone';
         nudge();
       });
       await woken;
@@ -107,8 +111,8 @@ async function look(
     const finding = await askEngine(wait, engineWasAway);
     if (finding.type === 'awaited' && isUnheard)
       return await endWithContainer(wait, lost('its container did not hear that it was to begin'));
-    if (finding.type !== 'ended' && isOverdue) return await endWithContainer(wait, overdue);
-    return finding;
+    const goesOn = finding.type === 'running' || finding.type === 'awaited';
+    return goesOn && isOverdue ? await endWithContainer(wait, overdue) : finding;
   } catch (error) {
     return { type: 'trouble', error };
   }
@@ -134,19 +138,18 @@ async function askEngine(wait: RunWait, engineWasAway: boolean): Promise<Finding
   const { engine, containerId, launch, runDir, events } = wait;
   if (launch === null) return { type: 'ended', record: lost('never started') };
   // A run belongs to the container it was started in; a later one of the same task knows nothing of it.
-  if (launch.containerId === containerId && (await engine.isRunning(containerId)) === true) {
+  if (launch.containerId !== containerId) return { type: 'ended', record: lost('container removed') };
+  if ((await engine.isRunning(containerId)) === true) {
     // From its first file on process 1 knows of the run, and tells how it ends.
     const hasBegun = await isRegularFile(join(runDir, runFiles.owner));
     return { type: hasBegun ? 'running' : 'awaited' };
   }
-  // One that stopped is as good as gone: the engine removes it by itself.
-  const detail = events.ranOutOfMemory(containerId)
-    ? 'out of memory'
-    : engineWasAway
-      ? 'docker engine stopped'
-      : 'container removed';
   // The record may have appeared between the first look at it and the end of what writes it.
-  return { type: 'ended', record: (await readRecord(runDir)) ?? lost(detail) };
+  const record = await readRecord(runDir);
+  if (record !== null) return { type: 'ended', record };
+  if (events.ranOutOfMemory(containerId)) return { type: 'ended', record: lost('out of memory') };
+  // One that stopped is as good as gone: the engine removes it by itself.
+  return { type: 'gone', record: lost(engineWasAway ? 'docker engine stopped' : 'container removed') };
 }
 
 class UnreadableRecord extends Error {}

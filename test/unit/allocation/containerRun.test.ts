@@ -70,7 +70,21 @@ describe('waiting for a run', () => {
     await clock.waitedFor();
     happen();
     engine.emit({ containerId, action: 'die' });
+    void looks(2);
     expect(await ended).toEqual({ code: null, signal: null, reason: 'lost', detail: 'container removed' });
+  });
+
+  it('takes a container that went before its engine did for one that went with it', async () => {
+    const ended = wait();
+    await clock.waitedFor();
+    engine.containers.clear();
+    engine.emit({ containerId, action: 'die' });
+    await clock.waitedFor();
+    engine.away = new OrchestratorError('environment', 'no answer');
+    await looks(5);
+    engine.away = null;
+    void looks(2);
+    expect((await ended).detail).toBe('docker engine stopped');
   });
 
   it('names the want of memory when that took the container away', async () => {
@@ -121,6 +135,7 @@ describe('waiting for a run', () => {
     engine.away = null;
     engine.containers.clear();
     engine.emit({ containerId, action: 'destroy' });
+    void looks(2);
     expect((await ended).detail).toBe('container removed');
   });
 
@@ -171,6 +186,7 @@ describe('waiting for a run', () => {
     await looks(2);
     engine.containers.clear();
     engine.emit({ containerId, action: 'destroy' });
+    void looks(2);
     expect((await ended).detail).toBe('container removed');
   });
 
