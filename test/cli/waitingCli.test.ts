@@ -8,7 +8,7 @@ import { runCli } from '../../src/engine/claude/cliRun.ts';
 import { commandLine } from '../../src/engine/claude/commandLine.ts';
 import { cliEnvironment } from '../../src/engine/claude/environment.ts';
 import type { CliOutcome } from '../../src/engine/claude/outcome.ts';
-import { leaseIdOf, taskIdOf } from '../../src/engine/domain/ids.ts';
+import { leaseIdOf } from '../../src/engine/domain/ids.ts';
 import type { ExpectedProgram, Workspace } from '../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { jsonSchemaOf, specificationOutput } from '../../src/engine/stages/stageOutput.ts';
@@ -82,20 +82,7 @@ afterEach(async () => {
   await room.close();
 });
 
-const acquire = (): Promise<Workspace> =>
-  isolation.acquire(
-    {
-      leaseId,
-      taskId: taskIdOf('6f1c0f9e-0000-4000-8000-000000000001'),
-      port: 8081,
-      worktreePath: room.worktree,
-      commonGitDir: join(room.path, '.git'),
-      runsPath: room.path,
-      claudePath: null,
-      image: null,
-    },
-    signal,
-  );
+const acquire = (): Promise<Workspace> => isolation.acquire(room.leaseRequest(leaseId), signal);
 
 /** Has the CLI started without a prompt, and waits until it is well under way. */
 async function waiting(): Promise<void> {

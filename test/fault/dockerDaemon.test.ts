@@ -91,7 +91,7 @@ describe.skipIf(skip || process.getuid?.() !== 0)('a Docker engine that fails un
       const proxy = await InterceptingProxy.open(`${daemon.socket}.proxy`, daemon.socket, (text) => {
         if (state === 'frozen') asked();
         // The order to start the run: the only thing that is written to a container.
-        if (state === 'before' && / ;\n$/.test(text)) {
+        if (state === 'before' && text.endsWith(' ;\n')) {
           daemon.freeze();
           state = 'frozen';
           freezes();

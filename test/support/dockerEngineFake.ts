@@ -152,7 +152,7 @@ export class FakeContainerEngine implements ContainerEngine {
 /** Time that moves only when a test says so. */
 export class ManualClock implements Clock {
   private time = 1_700_000_000_000;
-  private readonly timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+  private readonly waiting = new Set<{ readonly at: number; readonly callback: () => void }>();
   private onTimer: () => void = () => {};
 
   now(): number {
@@ -161,22 +161,27 @@ export class ManualClock implements Clock {
 
   at(at: number, callback: () => void): () => void {
     const timer = { at, callback };
-    this.timers.add(timer);
+    this.waiting.add(timer);
     this.onTimer();
-    return () => this.timers.delete(timer);
+    return () => this.waiting.delete(timer);
+  }
+
+  /** How many wait for a time. */
+  get timers(): number {
+    return this.waiting.size;
   }
 
   /** Resolves when somebody waits for a time. */
   async waitedFor(): Promise<void> {
-    if (this.timers.size > 0) return;
+    if (this.waiting.size > 0) return;
     await new Promise<void>((resolve) => (this.onTimer = resolve));
   }
 
   advance(ms: number): void {
     this.time += ms;
-    const due = [...this.timers].filter((timer) => timer.at <= this.time);
+    const due = [...this.waiting].filter((timer) => timer.at <= this.time);
     for (const timer of due) {
-      this.timers.delete(timer);
+      this.waiting.delete(timer);
       timer.callback();
     }
   }

@@ -12,12 +12,13 @@ import { ContainerImages, type PreparedImage } from '../../src/engine/allocation
 import type { SlotPort } from '../../src/engine/domain/allocation.ts';
 import { leaseIdOf, taskIdOf } from '../../src/engine/domain/ids.ts';
 import type { Clock } from '../../src/engine/ports/clock.ts';
-import type {
-  Checkout,
-  ExitRecord,
-  Launch,
-  LeaseRequest,
-  Workspace,
+import {
+  type Checkout,
+  type ExitRecord,
+  type Launch,
+  type LeaseRequest,
+  standing,
+  type Workspace,
 } from '../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { createRunDirectory, runFiles } from '../../src/engine/process/runDirectory.ts';
@@ -190,8 +191,7 @@ export function leaseRequest(repository: RepositoryFixture, port: SlotPort, gene
     leaseId: leaseIdOf(port, generation),
     taskId: taskIdOf(`00000000-0000-4000-8000-00000000${port}`),
     port,
-    worktreePath: repository.worktree,
-    commonGitDir: join(repository.repository, '.git'),
+    worktree: standing({ path: repository.worktree, commonGitDir: join(repository.repository, '.git') }),
     runsPath: repository.runs,
     claudePath: claudeExecutable,
     image: baseImage,

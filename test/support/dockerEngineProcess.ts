@@ -33,7 +33,8 @@ export class EngineProcess {
       logLevel: 'error',
       external: ['*.node', 'cpu-features'],
     });
-    const child = spawn(process.execPath, [outfile, storageId, JSON.stringify(request), runDir, ...argv], {
+    const told = JSON.stringify({ ...request, worktree: await request.worktree.registered });
+    const child = spawn(process.execPath, [outfile, storageId, told, runDir, ...argv], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [said] = await once(child.stdout, 'data');

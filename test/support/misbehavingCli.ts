@@ -5,7 +5,7 @@ import { runCli } from '../../src/engine/claude/cliRun.ts';
 import { cliEnvironment } from '../../src/engine/claude/environment.ts';
 import type { CliOutcome } from '../../src/engine/claude/outcome.ts';
 import { defaultLimits, type CliLimits } from '../../src/engine/claude/watchdog.ts';
-import { leaseIdOf, taskIdOf } from '../../src/engine/domain/ids.ts';
+import { leaseIdOf } from '../../src/engine/domain/ids.ts';
 import type { Workspace } from '../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
 import { systemClock } from '../../src/engine/systemClock.ts';
@@ -97,18 +97,7 @@ export class MisbehavingCli {
   }
 
   private workspace(claudePath: string): Promise<Workspace> {
-    return this.isolation.acquire(
-      {
-        leaseId: leaseIdOf(8081, 1),
-        taskId: taskIdOf('6f1c0f9e-0000-4000-8000-000000000001'),
-        port: 8081,
-        worktreePath: this.room.worktree,
-        commonGitDir: join(this.room.path, '.git'),
-        runsPath: this.room.path,
-        claudePath,
-        image: null,
-      },
-      new AbortController().signal,
-    );
+    const request = this.room.leaseRequest(leaseIdOf(8081, 1), claudePath);
+    return this.isolation.acquire(request, new AbortController().signal);
   }
 }

@@ -2,6 +2,8 @@ import { watch } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { leaseIdOf, taskIdOf } from '../../src/engine/domain/ids.ts';
+import { type LeaseRequest, standing } from '../../src/engine/ports/isolation.ts';
 import { processTable } from '../../src/engine/process/processTable.ts';
 import { readIfPresent } from '../../src/engine/process/runDirectory.ts';
 import type { SupervisorLaunch } from '../../src/engine/process/supervisorProtocol.ts';
@@ -32,6 +34,19 @@ export class RunRoom {
     const path = join(this.path, `run-${this.runs}`);
     await mkdir(path);
     return path;
+  }
+
+  /** For a lease of the first slot on the worktree; every run directory of the room is its own. */
+  leaseRequest(leaseId = leaseIdOf(8081, 1), claudePath: string | null = null): LeaseRequest {
+    return {
+      leaseId,
+      taskId: taskIdOf('6f1c0f9e-0000-4000-8000-000000000001'),
+      port: 8081,
+      worktree: standing({ path: this.worktree, commonGitDir: join(this.path, '.git') }),
+      runsPath: this.path,
+      claudePath,
+      image: null,
+    };
   }
 
   /** A shell script in the worktree, as a launch. */

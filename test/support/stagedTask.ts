@@ -59,7 +59,10 @@ export class StagedTask {
     this.paths = new RunPaths(join(repository.root, 'storage'));
     const host: Isolation = {
       kind: 'process',
-      acquire: async ({ worktreePath }) => new ActingWorkspace(worktreePath, () => this.answer(worktreePath)),
+      acquire: async ({ worktree }) => {
+        const { path } = await worktree.registered;
+        return new ActingWorkspace(path, () => this.answer(path));
+      },
       release: async () => {},
       reap: async () => {},
       check: async () => {},

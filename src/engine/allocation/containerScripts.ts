@@ -9,7 +9,7 @@ import { filterVariable } from './outputFilter.ts';
  */
 
 /** Files in a run directory by which the scripts tell each other why a run ends. */
-export const stopMarker = 'stop';
+const stopMarker = 'stop';
 const timeoutMarker = 'timed-out';
 export const markers = [stopMarker, timeoutMarker];
 

@@ -49,6 +49,7 @@ export function defaultLimits({ cpus, memoryBytes }: EngineInfo): ContainerLimit
 export interface LeaseContainer {
   readonly storageId: string;
   readonly request: LeaseRequest;
+  readonly worktreePath: string;
   readonly user: ContainerUser;
   readonly image: string;
   readonly stores: ObjectStores;
@@ -73,7 +74,7 @@ export function leaseContainer(lease: LeaseContainer): ContainerSpec {
   // The defaults of a tmpfs forbid execution, which breaks tools that unpack programs or libraries there.
   const own = (share: number) => `exec,uid=${user.uid},gid=${user.gid},mode=700,${size(share)}`;
   const mounts: Mount[] = [
-    { source: request.worktreePath, target: inside.workspace, readOnly: false },
+    { source: lease.worktreePath, target: inside.workspace, readOnly: false },
     { source: files.gitFile, target: inside.gitFile, readOnly: true },
     { source: request.runsPath, target: inside.runs, readOnly: false },
     { source: files.folder, target: inside.lease, readOnly: true },

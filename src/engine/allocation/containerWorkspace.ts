@@ -15,7 +15,6 @@ import { containerOrder } from './containerOrder.ts';
 import { gitFailed, hostIndex, markers, stopScript } from './containerScripts.ts';
 import type { ContainerUser } from './containerSpec.ts';
 import type { LeaseDeadline } from './leaseDeadline.ts';
-import type { ObjectStores } from './objectStores.ts';
 import { filterVariable, outputFilterOf } from './outputFilter.ts';
 import type { LaunchRecord } from './runRecords.ts';
 import { readLaunch } from './runRecords.ts';
@@ -26,9 +25,14 @@ export interface ContainerWorkspaceParts {
   readonly containerId: string;
   readonly request: LeaseRequest;
   readonly claudePath: string;
-  readonly stores: ObjectStores;
+  /** Host path. */
+  readonly worktreeOnHost: string;
+  /** The folders inside that git reads objects from. */
+  readonly objectStores: readonly string[];
   /** Set when the host's files have to be given to the container's user, because the host runs as root. */
   readonly giveTo: ContainerUser | null;
+  /** Whether the worktree was given as it is. */
+  readonly isGiven: boolean;
   readonly deadline: LeaseDeadline;
   readonly events: ContainerEvents;
   readonly clock: Clock;
@@ -48,12 +52,13 @@ export class ContainerWorkspace implements Workspace {
   readonly worktreePath = inside.workspace;
   readonly claudePath: string;
   private readonly parts: ContainerWorkspaceParts;
-  private worktreeGiven = false;
+  private isGiven: boolean;
 
   constructor(parts: ContainerWorkspaceParts) {
     this.parts = parts;
     this.containerPort = parts.request.port;
     this.claudePath = parts.claudePath;
+    this.isGiven = parts.isGiven;
   }
 
   pathInside(hostPath: string): string {
@@ -66,33 +71,24 @@ export class ContainerWorkspace implements Workspace {
 
   async start(launch: Launch): Promise<void> {
     if (await this.wasStarted(launch.runDir)) return;
-    const { engine, containerId, request, giveTo, deadline, clock } = this.parts;
+    const { engine, containerId, request, deadline, clock } = this.parts;
     const git = this.gitArguments(launch.checkout);
     await assertRealFolder(request.runsPath, launch.runDir);
-    // An earlier run's agent could have put records of its own making there.
-    for (const name of foreignFiles) await rm(join(launch.runDir, name), { recursive: true, force: true });
-    await writeWhole(join(launch.runDir, runFiles.stdin), launch.stdin);
-    if (launch.checkout !== undefined)
-      await copyIndex(launch.checkout.indexFile, join(launch.runDir, hostIndex));
-    if (giveTo !== null) {
-      // Whoever gave a commit may have put files there.
-      if (!this.worktreeGiven || launch.checkout !== undefined) await giveTree(request.worktreePath, giveTo);
-      this.worktreeGiven = true;
-      await giveTree(request.runsPath, giveTo);
-    }
-    await deadline.extend(clock.now() + launch.timeoutMs + endingMs);
-    const timeoutSeconds = String(Math.max(1, Math.ceil(launch.timeoutMs / 1000)));
+    await this.makeReady(launch);
     const { argv, env, timeoutMs } = launch;
+    const timeoutSeconds = String(Math.max(1, Math.ceil(timeoutMs / 1000)));
     const filter = outputFilterOf(env);
-    const order = containerOrder(
-      this.pathInside(launch.runDir),
-      filter === null ? env : { ...env, [filterVariable]: filter },
-      [this.pathInside(launch.runDir), timeoutSeconds, ...git, ...argv],
-    );
-    await this.announce(order.token);
-    const record: LaunchRecord = { containerId, timeoutMs };
+    const runDir = this.pathInside(launch.runDir);
+    const order = containerOrder(runDir, filter === null ? env : { ...env, [filterVariable]: filter }, [
+      runDir,
+      timeoutSeconds,
+      ...git,
+      ...argv,
+    ]);
     const input = await this.inContainer(() => engine.openInput(containerId));
     try {
+      await Promise.all([this.announce(order.token), deadline.extend(clock.now() + timeoutMs + endingMs)]);
+      const record: LaunchRecord = { containerId, timeoutMs };
       const launchFile = join(launch.runDir, runFiles.launch);
       await writeWhole(launchFile, JSON.stringify({ argv, startedAt: clock.now(), ...record }));
     } catch (error) {
@@ -138,9 +134,24 @@ export class ContainerWorkspace implements Workspace {
         if (!EngineError.is(error)) throw error;
         // Gone already, or paused, or so stuck that no command gets in: then it ends with its container.
         await engine.remove(containerId);
+        return;
       }
     }
     await this.ended(runDir, closed);
+  }
+
+  /** The files of a run that begins, and whose they are. */
+  private async makeReady({ runDir, stdin, checkout }: Launch): Promise<void> {
+    const { request, worktreeOnHost, giveTo } = this.parts;
+    // An earlier run's agent could have put records of its own making there.
+    await Promise.all(foreignFiles.map((name) => rm(join(runDir, name), { recursive: true, force: true })));
+    await writeWhole(join(runDir, runFiles.stdin), stdin);
+    if (checkout !== undefined) await copyIndex(checkout.indexFile, join(runDir, hostIndex));
+    if (giveTo === null) return;
+    // Whoever gave a commit may have put files there.
+    if (!this.isGiven || checkout !== undefined) await giveTree(worktreeOnHost, giveTo);
+    this.isGiven = true;
+    await giveTree(request.runsPath, giveTo);
   }
 
   /** Where no agent can write: process 1 obeys the order that has this token, and no other. */
@@ -157,9 +168,9 @@ export class ContainerWorkspace implements Workspace {
     const { branch, commit } = checkout;
     if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit))
       throw new OrchestratorError('internal', `Not a commit id: ${commit}`);
-    const { pathsInside } = this.parts.stores;
+    const { objectStores } = this.parts;
     const format = commit.length === 64 ? 'sha256' : 'sha1';
-    return [branch, commit, format, String(pathsInside.length), ...pathsInside];
+    return [branch, commit, format, String(objectStores.length), ...objectStores];
   }
 
   /** A container that vanished is a run that died: another try gets another container. */

@@ -6,7 +6,7 @@ import type { Isolation, LeaseRequest, Workspace } from '../ports/isolation.ts';
 import type { Logger } from '../ports/logger.ts';
 import { writeWhole } from '../process/runDirectory.ts';
 import { findLinuxClaude } from './claudeBinary.ts';
-import type { ContainerEngine, ContainerLimits, ContainerSummary } from './containerEngine.ts';
+import type { ContainerEngine, ContainerLimits, ContainerSummary, EngineInfo } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import { ContainerEvents } from './containerEvents.ts';
 import { inside, leaseFiles } from './containerLayout.ts';
@@ -173,28 +173,26 @@ export class DockerIsolation implements Isolation {
     container: ContainerSummary,
   ): Promise<Workspace> {
     this.options.logger.info('docker.adopt', { lease: request.leaseId, container: container.name });
-    return this.workspace(
-      connection,
-      request,
-      container.id,
-      container.labels[labels.claude] ?? inside.claude,
-    );
+    const claudePath = container.labels[labels.claude] ?? inside.claude;
+    return this.workspace(connection, request, { containerId: container.id, claudePath, isGiven: false });
   }
 
   private async make(connection: Connection, request: LeaseRequest, signal: AbortSignal): Promise<Workspace> {
-    const { engine, images } = connection;
-    const [image, info, stores] = await Promise.all([
-      unlessAborted(asEnvironment(images.prepare(request.image)), signal),
-      engine.info(),
-      findObjectStores(request.commonGitDir),
+    const { engine } = connection;
+    // All that a container is made of is brought together while the worktree is made.
+    const [{ image, claudeOnHost, info }, worktree] = await Promise.all([
+      this.prepare(connection, request, signal),
+      request.worktree.registered,
     ]);
-    const claudeOnHost = await this.claudeFor(image, request.claudePath, info.architecture);
+    const stores = await findObjectStores(worktree.commonGitDir);
+    // Process 1 has to get in; what else is there may still be on its way.
+    if (this.giveTo !== null) await giveOne(worktree.path, this.giveTo);
     const claudePath = image.claudePath ?? inside.claude;
     const bindPasswd = !image.passwd.split('\n').some((line) => line.split(':')[2] === String(this.user.uid));
-    await this.prepareLeaseFiles(request, image);
     const spec = leaseContainer({
       storageId: this.options.storageId,
       request,
+      worktreePath: worktree.path,
       user: this.user,
       image: image.id,
       stores,
@@ -209,9 +207,9 @@ export class DockerIsolation implements Isolation {
     signal.throwIfAborted();
     const id = await asEnvironment(engine.create(spec));
     try {
-      await engine.start(id);
+      await Promise.all([engine.start(id), this.giveWorktree(request)]);
       signal.throwIfAborted();
-      return await this.workspace(connection, request, id, claudePath);
+      return await this.workspace(connection, request, { containerId: id, claudePath, isGiven: true });
     } catch (error) {
       // One that could not be started stays, and holds its name.
       await engine.remove(id);
@@ -219,11 +217,35 @@ export class DockerIsolation implements Isolation {
     }
   }
 
+  /** What a container is made of, but for the worktree. */
+  private async prepare(
+    { engine, images }: Connection,
+    request: LeaseRequest,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly image: PreparedImage;
+    readonly claudeOnHost: string | null;
+    readonly info: EngineInfo;
+  }> {
+    const [image, info] = await Promise.all([
+      unlessAborted(asEnvironment(images.prepare(request.image)), signal),
+      engine.info(),
+    ]);
+    const claudeOnHost = await this.claudeFor(image, request.claudePath, info.architecture);
+    await this.prepareLeaseFiles(request, image);
+    return { image, claudeOnHost, info };
+  }
+
+  /** The files that a checkout gives it, on a host where they are root's. */
+  private async giveWorktree({ worktree }: LeaseRequest): Promise<void> {
+    await worktree.populated;
+    if (this.giveTo !== null) await giveTree((await worktree.registered).path, this.giveTo);
+  }
+
   private async workspace(
     { engine, events }: Connection,
     request: LeaseRequest,
-    containerId: string,
-    claudePath: string,
+    made: { readonly containerId: string; readonly claudePath: string; readonly isGiven: boolean },
   ): Promise<Workspace> {
     const { clock, logger } = this.options;
     const { giveTo } = this;
@@ -234,14 +256,15 @@ export class DockerIsolation implements Isolation {
     );
     if (this.closing.signal.aborted) deadline.stop();
     else this.deadlines.set(request.leaseId, deadline);
-    const stores = await findObjectStores(request.commonGitDir);
+    const { path: worktreeOnHost, commonGitDir } = await request.worktree.registered;
+    const { pathsInside } = await findObjectStores(commonGitDir);
     const closed = this.closing.signal;
     return new ContainerWorkspace({
+      ...made,
       engine,
-      containerId,
       request,
-      claudePath,
-      stores,
+      worktreeOnHost,
+      objectStores: pathsInside,
       giveTo,
       deadline,
       events,
@@ -265,9 +288,7 @@ export class DockerIsolation implements Isolation {
       new LeaseDeadline(files.deadline, null, this.options.clock).extend(this.options.clock.now() + 60_000),
     ]);
     if (this.giveTo === null) return;
-    // The container's process 1 has to get at these; the worktree's files may still be on their way.
     await giveTree(request.runsPath, this.giveTo);
-    await giveOne(request.worktreePath, this.giveTo);
   }
 
   /** The host's Claude Code to bind, or null when the image has its own. */

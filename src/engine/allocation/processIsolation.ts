@@ -44,7 +44,7 @@ export class ProcessIsolation implements Isolation {
 
   async acquire(request: LeaseRequest, signal: AbortSignal): Promise<Workspace> {
     signal.throwIfAborted();
-    const { worktreePath } = request;
+    const { path: worktreePath } = await request.worktree.registered;
     this.runs.prepare({ cwd: worktreePath });
     const env = baseEnvironment([worktreePath]);
     const find = this.options.findClaude ?? (() => findHostClaude(env.PATH, [worktreePath]));

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { lchown, lstat, opendir, realpath } from 'node:fs/promises';
+import { lchown, lstat, readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
 import { whenAbsent } from '../process/runDirectory.ts';
@@ -34,6 +34,9 @@ export async function isRegularFile(path: string): Promise<boolean> {
   return (await lstat(path).catch(whenAbsent))?.isFile() ?? false;
 }
 
+/** So many calls for files are open at a time. */
+const giving = 64;
+
 /**
  * Gives a whole tree to these ids; links are given themselves and never followed. For a host that runs as root. What
  * vanishes meanwhile needs no owner.
@@ -42,13 +45,15 @@ export async function giveTree(
   path: string,
   owner: { readonly uid: number; readonly gid: number },
 ): Promise<void> {
-  try {
-    const found = await giveOne(path, owner);
-    if (!found.isDirectory()) return;
-    for await (const { name } of await opendir(path)) await giveTree(join(path, name), owner);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  const found = await giveOne(path, owner).catch(whenAbsent);
+  if (found === null || !found.isDirectory()) return;
+  const entries = (await readdir(path, { withFileTypes: true }).catch(whenAbsent)) ?? [];
+  const files = entries.filter((entry) => !entry.isDirectory());
+  for (let first = 0; first < files.length; first += giving) {
+    const batch = files.slice(first, first + giving);
+    await Promise.all(batch.map(({ name }) => giveOne(join(path, name), owner).catch(whenAbsent)));
   }
+  for (const entry of entries) if (entry.isDirectory()) await giveTree(join(path, entry.name), owner);
 }
 
 export async function giveOne(

@@ -7,6 +7,7 @@ import type { Digest, RunId, TaskId } from '../domain/ids.ts';
 import type { Run, Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { failureOf, OrchestratorError } from '../ports/errors.ts';
+import { standing } from '../ports/isolation.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NewBundle, Store } from '../ports/store.ts';
 import { testsDirectory, type StageReport, type StageRunner } from '../stages/stageRunner.ts';
@@ -168,7 +169,12 @@ export class EffectRunner {
     const runDir = this.options.paths.ofRun(runId);
     try {
       const worktree = await this.options.preparation.worktree(task);
-      const workspace = await this.options.workspaces.acquire(task, worktree, leaseId, detach.signal);
+      const workspace = await this.options.workspaces.acquire(
+        task,
+        standing(worktree),
+        leaseId,
+        detach.signal,
+      );
       if (task.phase.type === 'stopping' && !(await workspace.wasStarted(runDir))) stop.abort();
       const inputs = await this.inputs(run);
       const startFile = this.options.paths.startOf(runId);
@@ -265,7 +271,7 @@ export class EffectRunner {
     const task = this.options.task(taskId);
     if (runId === null || task === null) return;
     const worktree = await this.options.preparation.worktree(task);
-    const workspace = await this.options.workspaces.acquire(task, worktree, leaseId, detach.signal);
+    const workspace = await this.options.workspaces.acquire(task, standing(worktree), leaseId, detach.signal);
     const runDir = this.options.paths.ofRun(runId);
     for (const directory of [testsDirectory(runDir), runDir]) {
       if (await workspace.wasStarted(directory)) await workspace.stop(directory);

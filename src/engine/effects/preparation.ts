@@ -4,7 +4,7 @@ import type { LeaseId, RunId } from '../domain/ids.ts';
 import type { Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorOf, OrchestratorError } from '../ports/errors.ts';
-import type { Workspace } from '../ports/isolation.ts';
+import type { ComingWorktree, Workspace } from '../ports/isolation.ts';
 import { createWhole, readExitRecord } from '../process/runDirectory.ts';
 import { watchingDisk } from '../process/watchedProgram.ts';
 import type { StageRunner } from '../stages/stageRunner.ts';
@@ -43,32 +43,37 @@ export class Preparation {
     leaseId: LeaseId,
     signal: AbortSignal,
   ): Promise<{ readonly worktree: Worktree; readonly workspace: Workspace }> {
-    const worktree = await this.worktree(task);
     signal.throwIfAborted();
     this.workspaces.forget(leaseId);
-    // Both must have come to an end before a failure of either is told: no one else would clean up after the other.
-    const [workspace, populated] = await Promise.allSettled([
-      this.workspace(task, worktree, leaseId, signal),
+    const registered = this.worktree(task);
+    const populated = registered.then((worktree) =>
       this.worktrees.populate(worktree, { copyFiles: task.settings.copyFiles }),
+    );
+    // Both must have come to an end before a failure of either is told: no one else would clean up after the other.
+    const [workspace, checkedOut] = await Promise.allSettled([
+      this.workspace(task, { registered, populated }, leaseId, signal),
+      populated,
     ]);
     if (workspace.status === 'rejected') throw workspace.reason;
-    if (populated.status === 'rejected') throw populated.reason;
+    if (checkedOut.status === 'rejected') throw checkedOut.reason;
     signal.throwIfAborted();
+    const worktree = await registered;
     const { setupCommand } = task.settings;
     if (setupCommand !== null) await this.setUp(task, worktree, workspace.value, setupCommand, signal);
-    else if (populated.value !== null) this.stageRunner.noteCheckedOut(workspace.value, populated.value);
+    else if (checkedOut.value !== null) this.stageRunner.noteCheckedOut(workspace.value, checkedOut.value);
     return { worktree, workspace: workspace.value };
   }
 
   /** Made, and told what will run in it first, where that follows at once. */
   private async workspace(
     task: Task,
-    worktree: Worktree,
+    coming: ComingWorktree & { readonly registered: Promise<Worktree> },
     leaseId: LeaseId,
     signal: AbortSignal,
   ): Promise<Workspace> {
-    const workspace = await this.workspaces.acquire(task, worktree, leaseId, signal);
+    const workspace = await this.workspaces.acquire(task, coming, leaseId, signal);
     const runDirOf = (id: RunId): string => this.paths.ofRun(id);
+    const worktree = await coming.registered;
     if (task.settings.setupCommand === null)
       await this.stageRunner.expectFirst({ task, worktree, workspace, runDirOf });
     return workspace;

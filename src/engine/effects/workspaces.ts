@@ -2,8 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { slotPorts, type SlotPort } from '../domain/allocation.ts';
 import type { LeaseId } from '../domain/ids.ts';
 import type { IsolationKind, Task } from '../domain/task.ts';
-import type { Isolation, Workspace } from '../ports/isolation.ts';
-import type { Worktree } from '../worktrees/worktreeManager.ts';
+import type { ComingWorktree, Isolation, Workspace } from '../ports/isolation.ts';
 import type { RunPaths } from './runPaths.ts';
 
 /** The workspaces of the leases that stand; each is acquired once and kept until its lease is released. */
@@ -18,7 +17,7 @@ export class Workspaces {
   }
 
   /** The lease's workspace; made, or adopted from an earlier engine, at the first call. A failed try is forgotten. */
-  acquire(task: Task, worktree: Worktree, leaseId: LeaseId, signal: AbortSignal): Promise<Workspace> {
+  acquire(task: Task, worktree: ComingWorktree, leaseId: LeaseId, signal: AbortSignal): Promise<Workspace> {
     const known = this.byLease.get(leaseId);
     if (known !== undefined) return known;
     const made = this.make(task, worktree, leaseId, signal);
@@ -42,7 +41,7 @@ export class Workspaces {
 
   private async make(
     task: Task,
-    worktree: Worktree,
+    worktree: ComingWorktree,
     leaseId: LeaseId,
     signal: AbortSignal,
   ): Promise<Workspace> {
@@ -53,8 +52,7 @@ export class Workspaces {
         leaseId,
         taskId: task.id,
         port: portOf(leaseId),
-        worktreePath: worktree.path,
-        commonGitDir: worktree.commonGitDir,
+        worktree,
         runsPath,
         claudePath: task.settings.claudePath,
         image: task.settings.image,

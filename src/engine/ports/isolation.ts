@@ -7,15 +7,33 @@ export interface LeaseRequest {
   readonly leaseId: LeaseId;
   readonly taskId: TaskId;
   readonly port: SlotPort;
-  /** Host path of the task's worktree: it is registered and has its `.git` file; its files may still be being checked out. */
-  readonly worktreePath: string;
-  /** Host path of the main repository's `.git` directory (the common one). */
-  readonly commonGitDir: string;
+  readonly worktree: ComingWorktree;
   /** Host folder that holds the run directories of this task; exists. */
   readonly runsPath: string;
   /** Claude Code executable on the host; null = found by the isolation. */
   readonly claudePath: string | null;
   readonly image: string | null;
+}
+
+/** A task's worktree, which is made while a place for its commands is. */
+export interface ComingWorktree {
+  /** Resolves when its folder is there, with its `.git` file. */
+  readonly registered: Promise<WorktreePlace>;
+  /** Resolves when its other files are, too. */
+  readonly populated: Promise<unknown>;
+}
+
+export interface WorktreePlace {
+  /** Host path of the worktree. */
+  readonly path: string;
+  /** Host path of the main repository's `.git` directory (the common one). */
+  readonly commonGitDir: string;
+}
+
+/** One that is there with all its files. */
+export function standing(place: WorktreePlace): ComingWorktree {
+  const there = Promise.resolve(place);
+  return { registered: there, populated: there };
 }
 
 /** A command to run detached, with its streams in files of the run directory. */

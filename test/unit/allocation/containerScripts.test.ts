@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { containerOrder } from '../../../src/engine/allocation/containerOrder.ts';
 import { initScript, runScript, stopScript } from '../../../src/engine/allocation/containerScripts.ts';
+
+type Init = ChildProcessByStdio<Writable, Readable, null>;
 
 /** What images have as `sh`. */
 const shells = [['sh'], ['dash'], ['bash', '--posix'], ['busybox', 'sh']].filter(
@@ -16,7 +19,7 @@ describe.skipIf(process.platform === 'win32').each(shells)(
   'process 1 of a container, in %s %s',
   (...shell) => {
     let lease: string;
-    let started: ChildProcess[];
+    let started: Init[];
 
     beforeEach(() => {
       lease = mkdtempSync(join(tmpdir(), 'orch-'));
@@ -29,7 +32,7 @@ describe.skipIf(process.platform === 'win32').each(shells)(
       for (const each of started) {
         if (each.exitCode === null) {
           const ended = once(each, 'exit');
-          each.stdin?.end();
+          each.stdin.end();
           await ended;
         }
         killGroup(each.pid);
@@ -55,7 +58,7 @@ describe.skipIf(process.platform === 'win32').each(shells)(
     it('ends at TERM, at once', async () => {
       program('sleep', 'echo waiting; exec /bin/sleep 3');
       const process = init();
-      await once(process.stdout!, 'data');
+      await once(process.stdout, 'data');
       const ended = once(process, 'exit');
       process.kill('SIGTERM');
       expect(await ended).toEqual([0, null]);
@@ -63,7 +66,7 @@ describe.skipIf(process.platform === 'win32').each(shells)(
 
     it('ends with its input', async () => {
       const process = init();
-      process.stdin!.end();
+      process.stdin.end();
       expect(await once(process, 'exit')).toEqual([0, null]);
     });
 
@@ -120,12 +123,12 @@ describe.skipIf(process.platform === 'win32').each(shells)(
       const process = init();
       const taken = prepared();
       const cut = taken.text.slice(0, -4);
-      process.stdin!.write(`nonsense\n; ;\n ;\n${cut}`);
-      process.stdin!.write(taken.text + taken.text);
+      process.stdin.write(`nonsense\n; ;\n ;\n${cut}`);
+      process.stdin.write(taken.text + taken.text);
       await hasEnded(taken.run);
       const forged = prepared();
       const awaited = prepared();
-      process.stdin!.write(taken.text + forged.text + awaited.text);
+      process.stdin.write(taken.text + forged.text + awaited.text);
       await hasEnded(awaited.run);
       expect(readFileSync(join(taken.run, 'seen'), 'utf8')).toBe('once\n');
       expect(existsSync(join(forged.run, 'seen'))).toBe(false);
@@ -176,7 +179,7 @@ describe.skipIf(process.platform === 'win32').each(shells)(
       writeFileSync(join(lease, 'run.sh'), `echo $$; exec >/dev/null; run=$1\n${script}\n${end}\n`);
     }
 
-    function init(lookSeconds = '0.05'): ChildProcess {
+    function init(lookSeconds = '0.05'): Init {
       const [program = '', ...first] = shell;
       const process = spawn(program, [...first, join(lease, 'init.sh'), lookSeconds, '3'], {
         stdio: ['pipe', 'pipe', 'ignore'],
@@ -201,9 +204,9 @@ describe.skipIf(process.platform === 'win32').each(shells)(
       return { run, text };
     }
 
-    function order(process: ChildProcess, options?: Parameters<typeof prepared>[0]): string {
+    function order(process: Init, options?: Parameters<typeof prepared>[0]): string {
       const { run, text } = prepared(options);
-      process.stdin!.write(text);
+      process.stdin.write(text);
       return run;
     }
 

@@ -3,9 +3,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProcessIsolation } from '../../../src/engine/allocation/processIsolation.ts';
-import { leaseIdOf, taskIdOf } from '../../../src/engine/domain/ids.ts';
+import { leaseIdOf } from '../../../src/engine/domain/ids.ts';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
-import type { Launch, LeaseRequest, Workspace } from '../../../src/engine/ports/isolation.ts';
+import type { Launch, Workspace } from '../../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../../src/engine/ports/logger.ts';
 import { readExitRecord, runFiles } from '../../../src/engine/process/runDirectory.ts';
 import { systemClock } from '../../../src/engine/systemClock.ts';
@@ -53,23 +53,10 @@ function engine(findClaude: () => Promise<string | null> = () => Promise.resolve
   });
 }
 
-function request(generation: number, claudePath: string | null = null): LeaseRequest {
-  return {
-    leaseId: leaseIdOf(8081, generation),
-    taskId: taskIdOf('6f1c0f9e-0000-4000-8000-000000000001'),
-    port: 8081,
-    worktreePath: room.worktree,
-    commonGitDir: join(room.path, '.git'),
-    runsPath: room.path,
-    claudePath,
-    image: null,
-  };
-}
-
 const never = new AbortController().signal;
 
 const acquire = (isolation: ProcessIsolation, generation: number, claudePath: string | null = null) =>
-  isolation.acquire(request(generation, claudePath), never);
+  isolation.acquire(room.leaseRequest(leaseIdOf(8081, generation), claudePath), never);
 
 async function launch(workspace: Workspace, script: string, env: Launch['env'] = {}): Promise<string> {
   const runDir = await room.runDir();
