@@ -180,8 +180,8 @@ describe.skipIf(process.platform === 'win32').each(shells)(
     }
 
     function init(lookSeconds = '0.05'): Init {
-      const [program = '', ...first] = shell;
-      const process = spawn(program, [...first, join(lease, 'init.sh'), lookSeconds, '3'], {
+      const [interpreter = '', ...first] = shell;
+      const process = spawn(interpreter, [...first, join(lease, 'init.sh'), lookSeconds, '3'], {
         stdio: ['pipe', 'pipe', 'ignore'],
         detached: true,
         env: { PATH: `${lease}:${globalThis.process.env.PATH}` },
