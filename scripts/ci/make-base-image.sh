@@ -30,7 +30,7 @@ packages=(libc6 libgcc-s1 libstdc++6 zlib1g libc-bin dash bash coreutils grep se
   ncurses-base debianutils hostname)
 {
   for each in "${packages[@]}"; do dpkg -L "$each" 2>/dev/null || true; done |
-    grep -E '^/(usr/)?(s?bin|lib|lib64)/' | grep -vE '/(doc|man|locale|bug|lintian|gconv|audit)/'
+    grep -E '^/(usr/)?(s?bin|lib|lib64|libexec)/' | grep -vE '/(doc|man|locale|bug|lintian|gconv|audit)/'
   dpkg -L git | grep -E '^/usr/(bin|lib/git-core|share/git-core/templates)/' |
     grep -vE 'git-(remote-(https?|ftps?)|http-|imap-send|instaweb|send-email|svn|p4|cvs|gui|citool|daemon)'
   printf '%s\n' /bin/sh /usr/bin/setsid /usr/bin/flock /usr/bin/which
