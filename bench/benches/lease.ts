@@ -27,9 +27,9 @@ const labels = { 'orchestrator-manager.bench': 'lease' };
 const fileBytes = 64 * 1024;
 
 const beforeTheContainer =
-  'a trace of the requests to Docker and of the programs started shows the git processes that register the task’s worktree one after the other (a record, two refs, the worktree), some 30 ms, before the container can be asked for (bare: one `git worktree add`, which checks out as well, 70 ms for 10 MB), and 30 to 50 ms between its start and the first command (bare: 2 ms). Creating, starting and the command, 0.33 s, take what they take bare. Only the checkout overlaps with them, and that of 10 MB takes 50 ms: with no other overhead at all the ratio would be about 0.8.';
+  'a trace of the requests to Docker and of the programs started shows 30 to 45 ms until the worktree is registered (a record, two refs, the worktree: three git processes that follow from each other; what else a container needs is brought together meanwhile), 12 to 20 ms for its creation, 250 to 350 ms for its start (bare: as long, or a little less where the checkout has a core of its own) and 20 ms until the end of the first command is told. Of what bare takes besides, a checkout of 50 to 60 ms and a `docker exec` of 60 to 75 ms, ours has the first beside the start and not the second; with that start this is 0.85 to 0.95 of bare. It would take a container that starts before its worktree is registered, and so before the `.git` file is there that is masked in it.';
 const aroundTheSlot =
-  'what is bare takes as long in ours; a trace of the requests to Docker shows some 20 ms more between the container’s start and the first command, and 5 to 10 ms from the end of that command until it is told.';
+  'what is bare takes as long in ours; a trace shows 20 ms before the container’s creation, in which Docker is asked for what it has on the slot and about itself and the files of the lease are written, and 20 ms from its start until the end of the first command is told.';
 
 /** Files of random bytes: nothing of it compresses, as in a repository with pictures. */
 async function makeRepository(path: string, megabytes: number): Promise<void> {

@@ -50,11 +50,12 @@ filters=
 # $1 pipe, $2 file. The program of sed comes on a descriptor: it is itself secret, and arguments can be seen by all.
 filter() {
   trap '' TERM HUP INT
-  pipe=$1 file=$2
+  # Before all else: the program is not under way until both its pipes are read.
+  exec <"$1" >"$2"
   # Left to itself sed writes by the block, and its own -u reads by the byte: 15 s for 30 MB.
-  if stdbuf -oL true 2>/dev/null; then set -- stdbuf -oL sed; else set -- sed -u; fi
+  if stdbuf -oL true </dev/null >/dev/null 2>&1; then set -- stdbuf -oL sed; else set -- sed -u; fi
   export LC_ALL=C
-  exec "$@" -f /dev/fd/3 <"$pipe" >"$file" 3<<END
+  exec "$@" -f /dev/fd/3 3<<END
 $${filterVariable}
 END
 }
@@ -132,8 +133,7 @@ done
 # A trap that does something is not inherited, unlike one that ignores: the program starts with default signals.
 trap : TERM HUP INT
 sweep
-echo "{\\"kind\\":\\"container\\",\\"pid\\":$$}" >"$run/${runFiles.owner}.tmp" &&
-  mv -f "$run/${runFiles.owner}.tmp" "$run/${runFiles.owner}"
+echo "{\\"kind\\":\\"container\\",\\"pid\\":$$}" >"$run/${runFiles.owner}"
 oom_kills() {
   for each in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
     [ -r $each ] && while read -r key count; do [ "$key" = oom_kill ] && echo "$count"; done <$each

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { containerOrder } from '../../../src/engine/allocation/containerOrder.ts';
 import { initScript, runScript, stopScript } from '../../../src/engine/allocation/containerScripts.ts';
@@ -103,6 +104,20 @@ describe.skipIf(process.platform === 'win32').each(shells)(
       await hasEnded(run);
       expect(fields(join(run, 'arguments'))).toEqual([run, ...odd]);
       expect(fields(join(run, 'variables'))).toEqual(odd);
+    });
+
+    it('takes any text for what it is', async () => {
+      runsAre(`printf '%s\\0' "$@" "$VALUE" >"$run/arguments"`);
+      const process = init('30');
+      const text = fc.string({ unit: 'binary', maxLength: 40 }).map((each) => each.replaceAll('\0', ''));
+      await fc.assert(
+        fc.asyncProperty(fc.array(text, { maxLength: 5 }), text, async (argv, value) => {
+          const run = order(process, { arguments: argv, env: { VALUE: value } });
+          await hasEnded(run);
+          expect(fields(join(run, 'arguments'))).toEqual([run, ...argv, value]);
+        }),
+        { numRuns: 30 },
+      );
     });
 
     it('takes a name that the shell keeps for itself for a variable like any other, as far as it can', async () => {
