@@ -83,7 +83,8 @@ function drawing(spans: readonly Span[]): string {
   <text x="${(x + length + 6).toFixed(1)}" y="${y + 15}">${(to - from).toFixed(0)} ms</text>`;
   });
   const legend = `  <text x="${left}" y="${height - 14}"><tspan fill="${colors.cli}">■</tspan> Claude Code (its own start and end included)  <tspan fill="${colors.engine}">■</tspan> the engine</text>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + width + 90} ${height}" font-family="sans-serif" font-size="13" fill="#6e7781">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + width + 90} ${height}" font-family="sans-serif" font-size="13" fill="#57606a">
+  <rect width="100%" height="100%" rx="6" fill="#ffffff"/>
 ${bars.join('\n')}
 ${legend}
 </svg>

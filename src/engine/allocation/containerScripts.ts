@@ -15,7 +15,7 @@ export const markers = [stopMarker, timeoutMarker];
 
 /** Whether a process is there and not only yet to be fetched by its parent. */
 const alive = `
-alive() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; case \${stat##*)} in ' Z'* | ' X'*) return 1 ;; esac; }`;
+alive() { [ -n "$1" ] && { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1; case \${stat##*)} in ' Z'* | ' X'*) return 1 ;; esac; }`;
 
 /**
  * Kills every process but the first and this one, and waits until they are gone. What process 1 itself started is left
@@ -266,6 +266,7 @@ begin() {
 }
 while :; do
   # A shell that reads cannot look at its deadline. Between runs nothing is left that could kill the one that does.
+  trap '' USR1
   (
     trap 'kill -s KILL $!; exit' TERM
     while
@@ -276,7 +277,6 @@ while :; do
     kill -s TERM $$
   ) </dev/null &
   guard=$!
-  trap '' USR1
   while :; do
     read -r order || exit 0
     # What an engine did not live to write to its end is no order.

@@ -25,6 +25,8 @@ const answerTimeoutMs = 60_000;
 /** A removal kills, unmounts and deletes; another party may be doing it at the same time. */
 const removalAttempts = 300;
 const removalPauseMs = 100;
+/** From the last byte to a container's input until the engine has closed the connection: less than one. */
+const lingerMs = 5_000;
 const maxOutputBytes = 1_000_000;
 
 const eventSchema = v.object({
@@ -290,6 +292,9 @@ class AttachedInput implements ContainerInput {
   }
 
   end(text: string): Promise<void> {
+    // An engine keeps the connection to a container that has stopped, and this process with it.
+    const lingering = setTimeout(() => this.close(), lingerMs).unref();
+    this.socket.once('close', () => clearTimeout(lingering));
     return new Promise((resolve, reject) => {
       this.socket.end(text, (error?: Error | null) => (error ? reject(error) : resolve()));
     });
