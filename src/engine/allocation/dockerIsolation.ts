@@ -81,8 +81,7 @@ export class DockerIsolation implements Isolation {
 
   release(leaseId: LeaseId): Promise<void> {
     return this.inOrder(leaseId, async () => {
-      this.deadlines.get(leaseId)?.stop();
-      this.deadlines.delete(leaseId);
+      this.keepNoLonger(leaseId);
       const { engine } = await this.connect();
       const found = await engine.list({
         [labels.storage]: this.options.storageId,
@@ -206,11 +205,19 @@ export class DockerIsolation implements Isolation {
     });
     signal.throwIfAborted();
     const id = await asEnvironment(engine.create(spec));
-    try {
-      await Promise.all([engine.start(id), this.giveWorktree(request)]);
+    const started = async () => {
+      await engine.start(id);
       signal.throwIfAborted();
-      return await this.workspace(connection, request, { containerId: id, claudePath, isGiven: true });
+      return this.workspace(connection, request, { containerId: id, claudePath, isGiven: true });
+    };
+    try {
+      // A checkout may take longer than a container lasts whose lease nobody keeps.
+      const [workspace, given] = await Promise.allSettled([started(), this.giveWorktree(request)]);
+      if (workspace.status === 'rejected') throw workspace.reason;
+      if (given.status === 'rejected') throw given.reason;
+      return workspace.value;
     } catch (error) {
+      this.keepNoLonger(request.leaseId);
       // One that could not be started stays, and holds its name.
       await engine.remove(id);
       throw isPortTaken(error) ? await portTaken(engine, request.port, error) : environmentError(error);
@@ -271,6 +278,11 @@ export class DockerIsolation implements Isolation {
       clock,
       closed,
     });
+  }
+
+  private keepNoLonger(leaseId: LeaseId): void {
+    this.deadlines.get(leaseId)?.stop();
+    this.deadlines.delete(leaseId);
   }
 
   /** Files that the container has bound from its very start. */

@@ -148,6 +148,34 @@ describe('the Docker isolation', () => {
     expect(deadlineOf(repository)).toBe(last);
   });
 
+  it('keeps a container alive whose worktree takes its time', async () => {
+    let populate: () => void = () => {};
+    const populated = new Promise<void>((resolve) => (populate = resolve));
+    const { worktree } = request();
+    const acquired = isolation.acquire({ ...request(), worktree: { ...worktree, populated } }, never);
+    await clock.waitedFor();
+    expect(deadlineOf(repository)).toBe(clock.now() + 60 * 60_000);
+    populate();
+    await acquired;
+  });
+
+  it('removes the container again when its worktree cannot be populated', async () => {
+    const populated = Promise.reject(new Error('no space left for the files'));
+    // Whoever makes the worktree hears of it, too.
+    populated.catch(() => {});
+    const { worktree } = request();
+    const refused = isolation.acquire({ ...request(), worktree: { ...worktree, populated } }, never);
+    await expect(refused).rejects.toThrow('no space left for the files');
+    expect(engine.containers.size).toBe(0);
+  });
+
+  it('asks Docker for nothing that is to last when its worktree cannot be registered', async () => {
+    const registered = Promise.reject(new Error('no such branch'));
+    const worktree = { registered, populated: registered };
+    await expect(isolation.acquire({ ...request(), worktree }, never)).rejects.toThrow('no such branch');
+    expect(engine.containers.size).toBe(0);
+  });
+
   it('builds its own image once, however many ask for it at the same time', async () => {
     const builds = vi.spyOn(engine, 'buildImage');
     const own = { image: null, claudePath: null };
