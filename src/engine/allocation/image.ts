@@ -125,6 +125,6 @@ function missing(tag: string): OrchestratorError {
 
 function unfit(tag: string, why: string): OrchestratorError {
   return new OrchestratorError('environment', `The container image ${tag} cannot be used: ${why}.`, {
-    remedy: 'An image needs sh, git and the basic tools (coreutils or busybox).',
+    remedy: 'An image needs sh, git and the basic tools (coreutils and util-linux, or busybox).',
   });
 }

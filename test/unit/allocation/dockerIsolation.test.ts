@@ -150,7 +150,7 @@ describe('the Docker isolation', () => {
 
   it('keeps a container alive whose worktree takes its time', async () => {
     let populate: () => void = () => {};
-    const populated = new Promise<void>((resolve) => (populate = resolve));
+    const populated = new Promise<void>((done) => (populate = done));
     const { worktree } = request();
     const acquired = isolation.acquire({ ...request(), worktree: { ...worktree, populated } }, never);
     await clock.waitedFor();
