@@ -143,19 +143,12 @@ describe.skipIf(process.platform === 'win32').each(shells)(
     });
 
     it.each([
+      ['is not there', null],
       ['was killed', 'kill -s KILL $$'],
       ['never came to its record', 'exit 3'],
       ['left something else in its place', 'mkdir "$run/exit.json"; exit 3'],
     ])('tells of a run whose script %s, and goes on', async (_, script) => {
-      runsAre(script);
-      const process = init();
-      const run = order(process);
-      await expect.poll(() => recordOf(run)).toMatchObject({ reason: 'lost' });
-      runsAre('');
-      await hasEnded(order(process));
-    });
-
-    it('tells of a run whose script is not there, and goes on', async () => {
+      if (script !== null) runsAre(script);
       const process = init();
       const run = order(process);
       await expect.poll(() => recordOf(run)).toMatchObject({ reason: 'lost' });
