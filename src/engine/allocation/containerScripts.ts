@@ -289,7 +289,8 @@ while :; do
   done 2>/dev/null
   over= sleeper= rounds=0 taken=$1
   trap 'over=yes; kill -s KILL "$sleeper" 2>/dev/null' USR1
-  kill -s TERM "$guard"
+  # Again: a shell that is only just forked loses a signal.
+  while alive "$guard"; do kill -s TERM "$guard" 2>/dev/null; done
   decode "$2"
   run=$decoded
   shift 2
