@@ -10,7 +10,8 @@ export interface ContainerOrder {
 
 /**
  * A line of fields with spaces between: the token, the run directory, `NAME=value` for each variable, `:`, the arguments
- * of the run script, and a bare `;`, without which it is not whole. `runDir` is the path inside.
+ * of the run script (the run directory again, then `runArguments`), and a bare `;`, without which it is not whole.
+ * `runDir` is the path inside.
  */
 export function containerOrder(
   runDir: string,
@@ -19,7 +20,7 @@ export function containerOrder(
 ): ContainerOrder {
   const token = randomUUID();
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const fields = [runDir, ...variables, ':', ...runArguments].map(encode);
+  const fields = [runDir, ...variables, ':', runDir, ...runArguments].map(encode);
   // What an engine did not live to write to its end stays a line of its own.
   return { token, text: `\n${[token, ...fields, ';'].join(' ')}\n` };
 }

@@ -80,7 +80,6 @@ export class ContainerWorkspace implements Workspace {
     const filter = outputFilterOf(env);
     const runDir = this.pathInside(launch.runDir);
     const order = containerOrder(runDir, filter === null ? env : { ...env, [filterVariable]: filter }, [
-      runDir,
       timeoutSeconds,
       ...git,
       ...argv,

@@ -14,7 +14,7 @@ import { initScript, runScript } from './containerScripts.ts';
 import { reapContainers } from './containerReaper.ts';
 import type { ContainerUser } from './containerSpec.ts';
 import { containerUser, defaultLimits, labels, leaseContainer, orderFormat } from './containerSpec.ts';
-import { ContainerWorkspace } from './containerWorkspace.ts';
+import { ContainerWorkspace, type ContainerWorkspaceParts } from './containerWorkspace.ts';
 import type { PreparedImage } from './image.ts';
 import { ContainerImages } from './image.ts';
 import { LeaseDeadline } from './leaseDeadline.ts';
@@ -173,7 +173,13 @@ export class DockerIsolation implements Isolation {
   ): Promise<Workspace> {
     this.options.logger.info('docker.adopt', { lease: request.leaseId, container: container.name });
     const claudePath = container.labels[labels.claude] ?? inside.claude;
-    return this.workspace(connection, request, { containerId: container.id, claudePath, isGiven: false });
+    const stores = await findObjectStores((await request.worktree.registered).commonGitDir);
+    return this.workspace(connection, request, {
+      containerId: container.id,
+      claudePath,
+      isGiven: false,
+      objectStores: stores.pathsInside,
+    });
   }
 
   private async make(connection: Connection, request: LeaseRequest, signal: AbortSignal): Promise<Workspace> {
@@ -208,7 +214,12 @@ export class DockerIsolation implements Isolation {
     const started = async () => {
       await engine.start(id);
       signal.throwIfAborted();
-      return this.workspace(connection, request, { containerId: id, claudePath, isGiven: true });
+      return this.workspace(connection, request, {
+        containerId: id,
+        claudePath,
+        isGiven: true,
+        objectStores: stores.pathsInside,
+      });
     };
     try {
       // A checkout may take longer than a container lasts whose lease nobody keeps.
@@ -252,7 +263,7 @@ export class DockerIsolation implements Isolation {
   private async workspace(
     { engine, events }: Connection,
     request: LeaseRequest,
-    made: { readonly containerId: string; readonly claudePath: string; readonly isGiven: boolean },
+    made: Pick<ContainerWorkspaceParts, 'containerId' | 'claudePath' | 'isGiven' | 'objectStores'>,
   ): Promise<Workspace> {
     const { clock, logger } = this.options;
     const { giveTo } = this;
@@ -263,15 +274,13 @@ export class DockerIsolation implements Isolation {
     );
     if (this.closing.signal.aborted) deadline.stop();
     else this.deadlines.set(request.leaseId, deadline);
-    const { path: worktreeOnHost, commonGitDir } = await request.worktree.registered;
-    const { pathsInside } = await findObjectStores(commonGitDir);
+    const { path: worktreeOnHost } = await request.worktree.registered;
     const closed = this.closing.signal;
     return new ContainerWorkspace({
       ...made,
       engine,
       request,
       worktreeOnHost,
-      objectStores: pathsInside,
       giveTo,
       deadline,
       events,

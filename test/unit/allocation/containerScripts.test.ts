@@ -205,10 +205,8 @@ describe.skipIf(process.platform === 'win32').each(shells)(
     ) {
       const run = mkdtempSync(join(lease, 'run '));
       const pid = String(started.at(-1)?.pid);
-      const { token, text } = containerOrder(run, { INIT: pid, ...options.env }, [
-        run,
-        ...(options.arguments ?? []),
-      ]);
+      const env = { INIT: pid, ...options.env };
+      const { token, text } = containerOrder(run, env, options.arguments ?? []);
       writeFileSync(join(lease, 'order'), `${token}\n`);
       return { run, text };
     }
