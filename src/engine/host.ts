@@ -13,6 +13,7 @@ import {
   collect,
   type CommonOptions,
   type DriveOptions,
+  type SettingsOptions,
   type TaskOptions,
   whole,
   withCommonOptions,
@@ -23,6 +24,7 @@ import {
 import type { HostIo } from './host/output.ts';
 import { audit, type AuditOptions, context, metrics, read, show, tasks } from './host/reads.ts';
 import { serve, type ServeOptions } from './host/serve.ts';
+import { settings } from './host/taskSettings.ts';
 import { version } from '../../package.json';
 
 /** Runs one command line of the host and resolves with its exit code. Never throws. */
@@ -100,6 +102,12 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
       done(await move(type, task, options, io, assets)),
     );
   }
+
+  withSettingsOptions(
+    withCommonOptions(
+      command('settings <task>', 'show how a task is done, or change it for the runs that have not begun'),
+    ),
+  ).action(async (task: string, options: SettingsOptions) => done(await settings(task, options, io, assets)));
 
   withCommonOptions(command('tasks', 'list the tasks, newest first')).action(async (options: CommonOptions) =>
     done(await read('tasks', options, io, assets, tasks)),

@@ -116,3 +116,58 @@ export function settingsOn(base: TaskSettings, ...inputs: readonly SettingsInput
     };
   }, base);
 }
+
+/** Settings as a settings file has them, none left out. */
+export function settingsFileOf({ stages, ...rest }: TaskSettings): Required<SettingsInput> {
+  const stage = (name: keyof TaskSettings['stages']): v.InferOutput<typeof stageSchema> => {
+    const { timeoutMs, allowedTools, ...limits } = stages[name];
+    return { ...limits, timeoutMinutes: timeoutMs / minute, allowedTools: [...allowedTools] };
+  };
+  return {
+    ...rest,
+    copyFiles: [...rest.copyFiles],
+    gates: [...rest.gates],
+    stages: {
+      specification: stage('specification'),
+      implementation: stage('implementation'),
+      qa: stage('qa'),
+    },
+  };
+}
+
+export interface SettingChange {
+  /** Its place in a settings file: `testCommand`, `stages.qa.maxTurns`. */
+  readonly name: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** What is different in `after`. */
+export function settingChanges(before: TaskSettings, after: TaskSettings): readonly SettingChange[] {
+  const [old, now] = [before, after].map((settings) => new Map(leavesOf('', settingsFileOf(settings))));
+  return [...(now ?? [])]
+    .map(([name, value]) => ({ name, before: old?.get(name), after: value }))
+    .filter((change) => JSON.stringify(change.before) !== JSON.stringify(change.after));
+}
+
+/** The settings with these changes, checked. */
+export function settingsWith(
+  base: TaskSettings,
+  changes: readonly Pick<SettingChange, 'name' | 'after'>[],
+): TaskSettings {
+  const inputs = changes.map(({ name, after }) =>
+    v.parse(
+      settingsSchema,
+      name.split('.').reduceRight<unknown>((value, key) => ({ [key]: value }), after),
+    ),
+  );
+  return settingsOn(base, ...inputs);
+}
+
+function leavesOf(place: string, value: object): (readonly [name: string, value: unknown])[] {
+  return Object.entries(value).flatMap(([key, each]: [string, unknown]) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? leavesOf(`${place}${key}.`, each)
+      : [[`${place}${key}`, each] as const],
+  );
+}

@@ -32,6 +32,31 @@ it('does not merge past edits that a reviewer made and did not commit', async ()
   expect(await scene.git('show', 'main:NOTES.md')).toBe('A word of my own.\n');
 });
 
+it('goes on with commands that were mended after they could not run', async () => {
+  const scene = await Scene.make('process', [sampleScript('Slug it', 'right-at-once')]);
+  const wrong = ['--setup-command', 'exit 3', '--test-command', 'no-such-runner', '--max-qa-rounds', '0'];
+  const [unprepared] = (await scene.done(scene.task('run', 'Slug it', ...wrong), 2)).finals();
+  const id = unprepared?.task_id ?? '';
+  expect(unprepared?.reason).toContain('setup command');
+  await scene.done(scene.host('settings', id, '--setup-command', 'true'), 0);
+  await scene.done(scene.host('retry', id), 0);
+  const [untested] = (await scene.done(scene.host('resume'), 2)).finals();
+  expect(untested?.reason).toContain('no-such-runner');
+
+  const fixed = await scene.done(scene.host('settings', id, '--base', 'other'), 3);
+  expect(fixed.stderr).toContain('Cannot change baseBranch');
+  const changed = await scene.done(scene.host('settings', id, '--test-command', 'node --test'), 0);
+  expect(changed.lines).toMatchObject([
+    { type: 'settings', changes: [{ name: 'testCommand', before: 'no-such-runner', after: 'node --test' }] },
+  ]);
+  const [shown] = (await scene.done(scene.host('settings', id), 0)).lines;
+  expect(shown).toMatchObject({ settings: { testCommand: 'node --test', maxQaRounds: 0 }, changes: [] });
+
+  await scene.done(scene.host('retry', id), 0);
+  const [done] = (await scene.done(scene.host('resume'), 0)).finals();
+  expect(done).toMatchObject({ task_id: id, outcome: 'completed' });
+});
+
 it('looks healthy to the doctor where everything is there', async () => {
   const scene = await Scene.make('process', []);
   const found = async (): Promise<Record<string, unknown>> => {

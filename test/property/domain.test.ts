@@ -182,6 +182,7 @@ const eventTypes: EventType[] = [
   'task.admitted',
   'task.advanced',
   'task.prioritized',
+  'task.settings-changed',
   'specification.edited',
   'task.backoff',
   'task.cancelled',

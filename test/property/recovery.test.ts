@@ -66,6 +66,7 @@ class Lives {
 const personal = new Set([
   'edit-specification',
   'set-priority',
+  'change-settings',
   'release-container',
   'create',
   'approve',

@@ -71,6 +71,7 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
           'approve',
           'edit-specification',
           'set-priority',
+          'change-settings',
           'release-container',
           'advance',
           'advance',

@@ -88,6 +88,8 @@ export class DomainWorld {
           this.dispatch({ type: 'edit-specification', taskId, digest: this.digest() });
         else if (move.command === 'set-priority')
           this.dispatch({ type: 'set-priority', taskId, priority: move.task % 3 });
+        else if (move.command === 'change-settings')
+          this.dispatch({ type: 'change-settings', taskId, settings: this.otherSettings(move.task) });
         else if (move.command === 'accept') this.dispatch({ type: 'accept', taskId, strategy: 'squash' });
         else this.dispatch({ type: move.command, taskId });
         return;
@@ -154,6 +156,18 @@ export class DomainWorld {
     };
     this.events.push(event);
     this.state = evolve(this.state, event);
+  }
+
+  /** One of the kinds of change there are: to limits, to what a lease is made with, to what a worktree is made with. */
+  private otherSettings(pick: number): TaskSettings {
+    const others: readonly TaskSettings[] = [
+      { ...settings, maxQaRounds: 1 },
+      { ...settings, gates: ['specification'] },
+      { ...settings, maxBudgetUsd: 2 },
+      { ...settings, image: `image-${this.events.length}` },
+      { ...settings, isolation: 'docker' },
+    ];
+    return others[pick % others.length] ?? settings;
   }
 
   private newId(): TaskId {

@@ -205,6 +205,18 @@ export class Person {
     return picked;
   }
 
+  /** The labels that are ticked, a line each. */
+  pickMany(items: readonly Choice[]): readonly Choice[] | undefined {
+    this.offered.push(items.map(({ label }) => label));
+    return this.next()
+      ?.split('\n')
+      .map((answer) => {
+        const picked = items.find(({ label }) => label === answer);
+        if (picked === undefined) throw new Error(`"${answer}" is not on offer`);
+        return picked;
+      });
+  }
+
   next(): string | undefined {
     if (this.answers.length === 0) throw new Error('the person is asked more than the test says');
     return this.answers.shift();
@@ -223,11 +235,18 @@ export class Person {
 
 export const person = new Person();
 
+/** The person's settings, without the section; what is not here has none. */
+export const configuration = new Map<string, unknown>();
+
 /** As the real ones: of VS Code's text documents, those that a test opens. */
-export const workspace: { textDocuments: unknown[] } = { textDocuments: [] };
+export const workspace: {
+  textDocuments: unknown[];
+  getConfiguration(): { get(key: string): unknown };
+} = { textDocuments: [], getConfiguration: () => ({ get: (key) => configuration.get(key) }) };
 
 export const window = {
-  showQuickPick: (items: readonly Choice[]) => Promise.resolve(person.pick(items)),
+  showQuickPick: (items: readonly Choice[], options?: { readonly canPickMany?: boolean }) =>
+    Promise.resolve(options?.canPickMany === true ? person.pickMany(items) : person.pick(items)),
   showInputBox: (options: { readonly validateInput?: (value: string) => string | null }) => {
     const answer = person.next();
     const complaint = answer === undefined ? null : options.validateInput?.(answer);

@@ -90,7 +90,7 @@ function failureWithoutResult({ exit, init, stopped, stderrTail }: CliEvidence):
     return {
       code: 'timeout',
       message: 'The stage took longer than its time limit and was ended.',
-      remedy: "Raise the stage's timeout, or make the task smaller.",
+      remedy: "Raise the stage's timeout in the task's settings, or make the task smaller, then retry.",
     };
   }
   if (exit.reason === 'exited' && exit.signal === null && !isSignalCode(exit.code)) {

@@ -18,8 +18,8 @@ const remedies = {
     'Check the model name, the permissions of the account and ANTHROPIC_BASE_URL, then retry.',
   'prompt-too-long': 'Make the task smaller, or send it back with a note that narrows what has to be read.',
   network: 'Check the connection, the proxy and ANTHROPIC_BASE_URL.',
-  turns: "Raise the stage's turn limit, or make the task smaller, then retry.",
-  budget: "Raise the stage's budget, or make the task smaller, then retry.",
+  turns: "Raise the stage's turn limit in the task's settings, or make the task smaller, then retry.",
+  budget: "Raise the stage's budget in the task's settings, or make the task smaller, then retry.",
 } satisfies Partial<Record<FailureCode, string>>;
 
 export const authenticationFailure: Failure = {

@@ -26,6 +26,6 @@ export function budgetSpent(task: Task, costUsd = totalCostUsd(task)): Failure {
   return {
     code: 'budget',
     message: `The task has spent its budget of $${budget}; it has cost $${spent} in all.`,
-    remedy: `Retry it to let it spend $${budget} more, or cancel it.`,
+    remedy: `Retry it to let it spend $${budget} more, give it another budget in its settings, or cancel it.`,
   };
 }

@@ -21,6 +21,8 @@ export type PersonCommand =
   /** The person's own version of a specification that waits at the gate; its bundle is stored with the command. */
   | { readonly type: 'edit-specification'; readonly taskId: TaskId; readonly digest: Digest }
   | { readonly type: 'set-priority'; readonly taskId: TaskId; readonly priority: number }
+  /** All of them, as they shall be from the next run on. */
+  | { readonly type: 'change-settings'; readonly taskId: TaskId; readonly settings: TaskSettings }
   /** Gives up the container of a task that does not execute. */
   | { readonly type: 'release-container'; readonly taskId: TaskId }
   | { readonly type: 'pause'; readonly taskId: TaskId }

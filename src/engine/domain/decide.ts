@@ -29,6 +29,7 @@ function apply(decision: Decision, command: Command): Rejection | null {
     case 'send-back':
     case 'edit-specification':
     case 'set-priority':
+    case 'change-settings':
     case 'release-container':
     case 'pause':
     case 'resume':

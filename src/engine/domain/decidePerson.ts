@@ -1,6 +1,7 @@
 import { releaseLease } from './admission.ts';
 import { leaseOf } from './allocation.ts';
 import { assertNever } from './assertNever.ts';
+import { changeSettings } from './changeSettings.ts';
 import type { PersonCommand, Rejection } from './commands.ts';
 import { type Decision, reject } from './decision.ts';
 import { queue } from './progress.ts';
@@ -35,6 +36,8 @@ export function decidePerson(decision: Decision, command: PersonCommand): Reject
         decision.emit('task.prioritized', task.id, { priority: command.priority });
       }
       return null;
+    case 'change-settings':
+      return changeSettings(decision, task, command.settings);
     case 'release-container':
       return releaseContainer(decision, task);
     case 'pause':

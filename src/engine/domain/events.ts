@@ -39,6 +39,7 @@ export interface EventData {
     readonly seq: number;
   };
   'task.prioritized': { readonly priority: number };
+  'task.settings-changed': { readonly settings: TaskSettings };
   'task.queued': { readonly stage: Stage; readonly reason: QueueReason };
   'task.admitted': { readonly port: SlotPort; readonly leaseId: LeaseId };
   'workspace.ready': {

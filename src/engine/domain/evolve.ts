@@ -115,6 +115,8 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
       return task.phase.type === 'gate' ? { phase: { ...task.phase, digest: event.data.digest } } : null;
     case 'task.prioritized':
       return { priority: event.data.priority };
+    case 'task.settings-changed':
+      return { settings: event.data.settings };
     case 'rework.requested':
       return { qaRounds: event.data.round, lastFindings: event.data.findings };
     case 'task.backoff':

@@ -16,7 +16,7 @@ export interface StageSettings {
   readonly allowedTools: readonly string[];
 }
 
-/** What the person chose for a task when it was created; never changed afterwards. */
+/** What the person chose for a task: when it was created, and since where they changed it. A run has what held when it began. */
 export interface TaskSettings {
   readonly isolation: IsolationKind;
   /** null = the branch that is checked out when the worktree is made. */

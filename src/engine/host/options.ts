@@ -4,7 +4,13 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import * as v from 'valibot';
 import type { TaskSettings } from '../domain/task.ts';
 import { OrchestratorError } from '../ports/errors.ts';
-import { leastBudgetUsd, type SettingsInput, settingsFrom, settingsSchema } from '../settings.ts';
+import {
+  defaultSettings,
+  leastBudgetUsd,
+  type SettingsInput,
+  settingsOn,
+  settingsSchema,
+} from '../settings.ts';
 
 /** Options of every command. */
 export interface CommonOptions {
@@ -101,10 +107,14 @@ export function withSettingsOptions(command: Command): Command {
     .option('--settings <file>', 'JSON with limits per stage and everything above');
 }
 
-/** The settings of a task: the settings file, with the command line on top. */
-export async function taskSettings(options: SettingsOptions, cwd: string): Promise<TaskSettings> {
+/** The settings of a task: `base`, on it the settings file, and on that the command line. */
+export async function taskSettings(
+  options: SettingsOptions,
+  cwd: string,
+  base: TaskSettings = defaultSettings,
+): Promise<TaskSettings> {
   const file = options.settings === undefined ? {} : await readSettings(resolve(cwd, options.settings));
-  const merged = settingsFrom(file, {
+  const merged = settingsOn(base, file, {
     ...present('isolation', options.isolation),
     ...present('baseBranch', options.base),
     ...present('testCommand', options.testCommand),

@@ -28,6 +28,11 @@ export const personCommandSchema = v.variant('type', [
   v.strictObject({ type: v.literal('send-back'), taskId: taskIdSchema, note: v.string() }),
   v.strictObject({ type: v.literal('edit-specification'), taskId: taskIdSchema, digest: digestSchema }),
   v.strictObject({ type: v.literal('set-priority'), taskId: taskIdSchema, priority: v.number() }),
+  v.strictObject({
+    type: v.literal('change-settings'),
+    taskId: taskIdSchema,
+    settings: taskSettingsSchema,
+  }),
   move('release-container'),
   move('pause'),
   move('resume'),

@@ -98,5 +98,11 @@ export const noteBody = v.strictObject({ note: longText });
 export const acceptBody = v.strictObject({
   strategy: v.optional(v.picklist(['squash', 'merge', 'none']), 'squash'),
 });
-export const priorityBody = v.strictObject({ priority });
+export const changeBody = v.pipe(
+  v.strictObject({ priority: v.exactOptional(priority), settings: v.exactOptional(requestSettings) }),
+  v.check(
+    ({ priority: number, settings }) => number !== undefined || settings !== undefined,
+    'names nothing to change: give a priority, settings, or both',
+  ),
+);
 export const ticketBody = v.strictObject({ access: v.optional(v.picklist(['read', 'move']), 'move') });

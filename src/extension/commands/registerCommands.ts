@@ -29,6 +29,7 @@ import { registerCommand } from './runCommand.ts';
 import { answerQuestions, sendBack } from './sendBack.ts';
 import { checkSetup } from './setup.ts';
 import { signIn, signOut } from './signIn.ts';
+import { updateSettings } from './updateSettings.ts';
 
 /** Every command but those of the tree's filter, which `registerViews` registers with its tree. */
 export function registerCommands(context: CommandContext): vscode.Disposable {
@@ -49,6 +50,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [commandIds.resume]: simpleMove(context, 'resume', 'resume'),
     [commandIds.cancel]: cancel(context),
     [commandIds.setPriority]: setPriority(context),
+    [commandIds.updateSettings]: updateSettings(context),
     [commandIds.moveUp]: moveInQueue(context, -1),
     [commandIds.moveDown]: moveInQueue(context, 1),
     [commandIds.releaseContainer]: releaseContainer(context),

@@ -19,6 +19,7 @@ export const commandIds = {
   resume: 'orchestrator.resume',
   cancel: 'orchestrator.cancel',
   setPriority: 'orchestrator.setPriority',
+  updateSettings: 'orchestrator.updateSettings',
   moveUp: 'orchestrator.moveUp',
   moveDown: 'orchestrator.moveDown',
   releaseContainer: 'orchestrator.releaseContainer',

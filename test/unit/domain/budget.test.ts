@@ -47,7 +47,7 @@ describe('a task with a budget of its own', () => {
       failure: {
         code: 'budget',
         message: 'The task has spent its budget of $1.00; it has cost $1.00 in all.',
-        remedy: 'Retry it to let it spend $1.00 more, or cancel it.',
+        remedy: 'Retry it to let it spend $1.00 more, give it another budget in its settings, or cancel it.',
       },
     });
     expect(world.state.allocation.executing).toEqual([]);

@@ -124,9 +124,27 @@ describe('the orchestrator’s own routes', () => {
     expect(await move(`tasks/${id}`, { method: 'PATCH', json: { priority: 7 } })).toMatchObject({
       priority: 7,
     });
+    expect(
+      await move(`tasks/${id}`, { method: 'PATCH', json: { settings: { maxQaRounds: 1 } } }),
+    ).toMatchObject({ priority: 7 });
+    expect(api.task(id).settings).toMatchObject({ maxQaRounds: 1, gates: ['specification'] });
     await move(`retry/${id}`);
     expect(await move(`tasks/${id}/pause`)).toMatchObject({ phase: 'stopping' });
     expect(await move(`task/${id}`, { method: 'DELETE' })).toMatchObject({ phase: 'stopping' });
+  });
+
+  test('a change that is refused changes nothing, and one of nothing is none', async () => {
+    const api = await ServedApi.open();
+    const id = await api.create('One');
+    await api.ready(id);
+    const patch = async (json: object): Promise<number> =>
+      (await api.fetch(`/api/orchestrator/tasks/${id}`, { method: 'PATCH', json })).status;
+    expect(await patch({ priority: 3, settings: { setupCommand: 'npm ci' } })).toBe(409);
+    expect(await patch({})).toBe(422);
+    // What runs on this machine, and with which rights, is not a client's to say.
+    for (const settings of [{ claudePath: '/tmp/claude' }, { isolation: 'process' }, { image: 'other' }])
+      expect(await patch({ settings })).toBe(422);
+    expect(api.task(id)).toMatchObject({ priority: 0, settings: { setupCommand: null, claudePath: null } });
   });
 
   test('accept merges, and answers when it is done', async () => {

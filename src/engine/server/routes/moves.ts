@@ -12,9 +12,9 @@ import { described, idempotencyHeader, valid } from '../describe.ts';
 import { Problem, problemOfRejection } from '../problem.ts';
 import {
   acceptBody,
+  changeBody,
   newTaskBody,
   noteBody,
-  priorityBody,
   stageParam,
   startBody,
   taskParam,
@@ -161,20 +161,26 @@ export function moveRoutes(context: ServerContext): Hono<ServerEnv> {
   app.patch(
     '/tasks/:task_id',
     described({
-      summary: 'Change the priority; higher goes first',
+      summary: 'Change the priority (higher goes first), or settings (for the stages that have not begun)',
       tag: 'orchestrator',
       answer: taskAnswer,
       problems,
       parameters,
     }),
     valid('param', taskParam),
-    valid('json', priorityBody),
-    (c) =>
-      move(c, {
-        type: 'set-priority',
-        taskId: taskIdOf(c.req.valid('param').task_id),
-        priority: c.req.valid('json').priority,
-      }),
+    valid('json', changeBody),
+    async (c) => {
+      const taskId = taskIdOf(c.req.valid('param').task_id);
+      const { engine, task } = await taskOf(context, taskId);
+      const { settings: input, priority } = c.req.valid('json');
+      // First, since they may be refused: then nothing is changed.
+      if (input !== undefined) {
+        const settings = settingsOn(task.settings, input);
+        await dispatch(engine, { type: 'change-settings', taskId, settings });
+      }
+      if (priority !== undefined) await dispatch(engine, { type: 'set-priority', taskId, priority });
+      return answerWithTask(c, taskId);
+    },
   );
 
   app.delete(

@@ -37,6 +37,7 @@ const eventTypes: Readonly<Record<EventType, true>> = {
   'gate.opened': true,
   'specification.edited': true,
   'task.prioritized': true,
+  'task.settings-changed': true,
   'rework.requested': true,
   'task.backoff': true,
   'task.parked': true,

@@ -1,0 +1,56 @@
+import * as vscode from 'vscode';
+import { fixedSettings } from '../../engine/domain/changeSettings.ts';
+import { isFinal } from '../../engine/domain/task.ts';
+import { settingChanges, settingsWith } from '../../engine/settings.ts';
+import { taskSettings } from '../config.ts';
+import { commandIds } from '../contributions/ids.ts';
+import type { CommandBody, CommandContext } from './context.ts';
+import { makeMove } from './moves.ts';
+import { oneTask } from './taskArgument.ts';
+
+/** Has a task take over what the person picks of the settings as they are now: it keeps those of its creation otherwise. */
+export function updateSettings({
+  session,
+  messages,
+}: Pick<CommandContext, 'session' | 'messages'>): CommandBody {
+  return async (arg) => {
+    const task = await oneTask(session, arg, {
+      fits: (each) => !isFinal(each),
+      placeHolder: vscode.l10n.t('The task whose settings are updated'),
+      none: vscode.l10n.t('There is no task whose settings could matter.'),
+    });
+    const scope = session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath);
+    const fixed: readonly string[] = fixedSettings(task);
+    const changes = settingChanges(task.settings, taskSettings(scope)).filter(
+      ({ name }) => !fixed.includes(name),
+    );
+    if (changes.length === 0) {
+      messages.info(vscode.l10n.t('"{0}" has the settings as they are now. Change them first.', task.title), {
+        label: vscode.l10n.t('Open Settings'),
+        command: commandIds.openSettings,
+      });
+      return;
+    }
+    const picked = await vscode.window.showQuickPick(
+      changes.map((change) => ({
+        label: change.name.replace(/^stages\./, ''),
+        description: `${JSON.stringify(change.before)} → ${JSON.stringify(change.after)}`,
+        change,
+      })),
+      {
+        canPickMany: true,
+        title: vscode.l10n.t('Settings of "{0}"', task.title),
+        placeHolder: vscode.l10n.t('What it takes over for the runs that have not begun'),
+      },
+    );
+    if (picked === undefined || picked.length === 0) throw new vscode.CancellationError();
+    await makeMove(session, {
+      type: 'change-settings',
+      taskId: task.id,
+      settings: settingsWith(
+        task.settings,
+        picked.map(({ change }) => change),
+      ),
+    });
+  };
+}

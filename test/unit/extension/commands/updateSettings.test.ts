@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { Task } from '../../../../src/engine/domain/task.ts';
+import { defaultSettings } from '../../../../src/engine/settings.ts';
+import { updateSettings } from '../../../../src/extension/commands/updateSettings.ts';
+import { Messages } from '../../../../src/extension/messages.ts';
+import { DecidingSession } from '../../../support/decidingSession.ts';
+import { CancellationError, configuration, person } from '../../../support/fakeVscode.ts';
+import { idOf, taskIn } from '../../../support/viewTasks.ts';
+
+vi.mock('vscode', () => import('../../../support/fakeVscode.ts'));
+
+interface Manifest {
+  readonly contributes: {
+    readonly configuration: readonly {
+      readonly properties: Readonly<Record<string, { default: unknown }>>;
+    }[];
+  };
+}
+
+const manifest = JSON.parse(
+  readFileSync(resolve(import.meta.dirname, '../../../../package.json'), 'utf8'),
+) as Manifest;
+
+beforeEach(() => {
+  person.reset();
+  configuration.clear();
+  for (const { properties } of manifest.contributes.configuration)
+    for (const [name, { default: value }] of Object.entries(properties))
+      configuration.set(name.replace('orchestrator.', ''), value);
+});
+
+const withDefaults = (phase: Parameters<typeof taskIn>[0], changes: Partial<Task> = {}): DecidingSession =>
+  new DecidingSession([taskIn(phase, 1, { settings: defaultSettings, worktree: null, ...changes })]);
+
+const settingsOf = (session: DecidingSession) => session.tasks.get(idOf(1))?.settings;
+
+test('gives the task what is picked of the settings that are others now, and nothing else', async () => {
+  configuration.set('testCommand', 'npm test').set('qa.timeoutMinutes', 45).set('maxQaRounds', 1);
+  const session = withDefaults('attention');
+  person.answers.push('testCommand\nqa.timeoutMinutes');
+  await updateSettings({ session, messages: new Messages() })(idOf(1));
+  expect(person.offered).toEqual([['testCommand', 'maxQaRounds', 'qa.timeoutMinutes']]);
+  expect(settingsOf(session)).toEqual({
+    ...defaultSettings,
+    testCommand: 'npm test',
+    stages: { ...defaultSettings.stages, qa: { ...defaultSettings.stages.qa, timeoutMs: 45 * 60_000 } },
+  });
+});
+
+test('offers nothing that cannot be changed any more', async () => {
+  configuration.set('setupCommand', 'npm ci').set('image', 'mine').set('testCommand', 'npm test');
+  const session = withDefaults('running');
+  person.answers.push(undefined);
+  const left = updateSettings({ session, messages: new Messages() })(idOf(1));
+  await expect(left).rejects.toThrow(CancellationError);
+  expect(person.offered).toEqual([['testCommand']]);
+  expect(settingsOf(session)).toEqual(defaultSettings);
+});
+
+test('says where settings are changed when none is another', async () => {
+  const session = withDefaults('attention');
+  await updateSettings({ session, messages: new Messages() })(idOf(1));
+  expect(person.told).toEqual(['"Task 1" has the settings as they are now. Change them first.']);
+  person.open.get(person.told[0] ?? '')?.('Open Settings');
+  await vi.waitFor(() => expect(person.ran).toEqual([['orchestrator.openSettings']]));
+  expect(session.dispatched).toEqual([]);
+});
