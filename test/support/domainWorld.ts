@@ -8,33 +8,9 @@ import { evolve } from '../../src/engine/domain/evolve.ts';
 import { digestOf, type TaskId, taskIdOf } from '../../src/engine/domain/ids.ts';
 import { queueOf, type QueueEntry } from '../../src/engine/domain/queue.ts';
 import { emptyState, type State } from '../../src/engine/domain/state.ts';
-import {
-  isExecuting,
-  isFinal,
-  type Task,
-  type TaskSettings,
-  type TaskStatus,
-} from '../../src/engine/domain/task.ts';
+import { isExecuting, isFinal, type Task, type TaskStatus } from '../../src/engine/domain/task.ts';
 import type { Move } from './domainMoves.ts';
-
-const settings: TaskSettings = {
-  isolation: 'process',
-  baseBranch: null,
-  testCommand: 'true',
-  setupCommand: null,
-  copyFiles: [],
-  gates: [],
-  maxQaRounds: 3,
-  maxBudgetUsd: null,
-  trustRepository: true,
-  claudePath: null,
-  image: null,
-  stages: {
-    specification: { model: null, maxTurns: 40, maxBudgetUsd: 3, timeoutMs: 1_800_000, allowedTools: [] },
-    implementation: { model: null, maxTurns: 100, maxBudgetUsd: 10, timeoutMs: 3_600_000, allowedTools: [] },
-    qa: { model: null, maxTurns: 60, maxBudgetUsd: 5, timeoutMs: 1_800_000, allowedTools: [] },
-  },
-};
+import { otherSettings, settings } from './domainSettings.ts';
 
 /** The pure core with an outbox and a clock around it, and nothing else: what the engine is, without the world. */
 export class DomainWorld {
@@ -89,7 +65,11 @@ export class DomainWorld {
         else if (move.command === 'set-priority')
           this.dispatch({ type: 'set-priority', taskId, priority: move.task % 3 });
         else if (move.command === 'change-settings')
-          this.dispatch({ type: 'change-settings', taskId, settings: this.otherSettings(move.task) });
+          this.dispatch({
+            type: 'change-settings',
+            taskId,
+            settings: otherSettings(move.task, this.events.length),
+          });
         else if (move.command === 'accept') this.dispatch({ type: 'accept', taskId, strategy: 'squash' });
         else this.dispatch({ type: move.command, taskId });
         return;
@@ -156,18 +136,6 @@ export class DomainWorld {
     };
     this.events.push(event);
     this.state = evolve(this.state, event);
-  }
-
-  /** One of the kinds of change there are: to limits, to what a lease is made with, to what a worktree is made with. */
-  private otherSettings(pick: number): TaskSettings {
-    const others: readonly TaskSettings[] = [
-      { ...settings, maxQaRounds: 1 },
-      { ...settings, gates: ['specification'] },
-      { ...settings, maxBudgetUsd: 2 },
-      { ...settings, image: `image-${this.events.length}` },
-      { ...settings, isolation: 'docker' },
-    ];
-    return others[pick % others.length] ?? settings;
   }
 
   private newId(): TaskId {

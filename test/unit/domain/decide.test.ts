@@ -1,47 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { budgetLeftUsd } from '../../../src/engine/domain/budget.ts';
-import type { Effect } from '../../../src/engine/domain/effects.ts';
 import { failurePolicies, idleLeaseLimitMs, retryAt } from '../../../src/engine/domain/policy.ts';
-import { statusOf, type Task } from '../../../src/engine/domain/task.ts';
-import { DomainWorld } from '../../support/domainWorld.ts';
-
-const good = { outcome: 'good', code: 'internal', finding: 0, random: 0 } as const;
-
-function world(...gated: readonly boolean[]): DomainWorld {
-  const made = new DomainWorld();
-  for (const each of gated) made.move({ type: 'create', gated: each, priority: 0, maxQaRounds: 2 });
-  return made;
-}
-
-function task(of: DomainWorld, index = 0): Task {
-  const id = of.taskIds[index];
-  const found = id === undefined ? undefined : of.state.tasks.get(id);
-  if (found === undefined) throw new Error(`no task ${index}`);
-  return found;
-}
-
-function effect(of: DomainWorld, type: Effect['type'], index = 0): Effect {
-  const found = [...of.outbox.values()].find(
-    (each) => each.type === type && each.taskId === of.taskIds[index],
-  );
-  if (found === undefined) throw new Error(`no open ${type} of task ${index}`);
-  return found;
-}
-
-/** Carries out the task's open effect of this type. */
-function step(
-  of: DomainWorld,
-  type: Effect['type'],
-  index = 0,
-  outcome: Partial<typeof good> | object = {},
-): void {
-  of.carryOut(effect(of, type, index), { ...good, ...outcome });
-}
-
-function toCompleted(of: DomainWorld, index = 0): void {
-  step(of, 'prepare', index);
-  for (let stage = 0; stage < 3; stage += 1) step(of, 'run', index);
-}
+import { statusOf } from '../../../src/engine/domain/task.ts';
+import { effect, step, task, toCompleted, world } from '../../support/playedWorld.ts';
 
 describe('the way of a task', () => {
   it('goes from specification through implementation to QA by itself', () => {
@@ -309,74 +269,6 @@ describe('a person’s moves', () => {
     const of = world(false, false, false, false);
     of.dispatch({ type: 'set-priority', taskId: task(of, 3).id, priority: 1 });
     expect(of.state.queue.map(({ taskId }) => of.taskIds.indexOf(taskId))).toEqual([3, 2]);
-  });
-
-  it('changes the settings of a task for what has not begun', () => {
-    const of = world(false);
-    step(of, 'prepare');
-    const before = task(of).settings;
-    const settings = { ...before, testCommand: 'npm test', maxBudgetUsd: 20 };
-    expect(of.dispatch({ type: 'change-settings', taskId: task(of).id, settings })).toBeNull();
-    expect(task(of).settings).toEqual(settings);
-    expect(task(of).phase.type).toBe('running');
-    expect(of.events.findLast(({ type }) => type === 'task.settings-changed')?.data).toEqual({ settings });
-  });
-
-  it('records nothing where no setting is another', () => {
-    const of = world(false);
-    const { id, settings } = task(of);
-    expect(of.dispatch({ type: 'change-settings', taskId: id, settings: { ...settings } })).toBeNull();
-    expect(of.events.map(({ type }) => type)).not.toContain('task.settings-changed');
-  });
-
-  it.each([
-    ['isolation', 'docker'],
-    ['baseBranch', 'other'],
-    ['setupCommand', 'npm ci'],
-    ['copyFiles', ['.env']],
-  ] as const)('keeps the %s that the worktree was made with', (name, value) => {
-    const of = world(false);
-    const change = () =>
-      of.dispatch({
-        type: 'change-settings',
-        taskId: task(of).id,
-        settings: { ...task(of).settings, [name]: value },
-      });
-    // It is being made already.
-    expect(change()).toMatchObject({ code: 'not-now', message: expect.stringContaining(name) });
-    toCompleted(of);
-    expect(change()).toMatchObject({ code: 'not-now' });
-    const waiting = world(false, false, false);
-    const settings = { ...task(waiting, 2).settings, [name]: value };
-    expect(waiting.dispatch({ type: 'change-settings', taskId: task(waiting, 2).id, settings })).toBeNull();
-    expect(task(waiting, 2).settings[name]).toEqual(value);
-  });
-
-  it.each(['image', 'claudePath'] as const)('gives up a container that has another %s', (name) => {
-    const of = world(false);
-    step(of, 'prepare');
-    const change = () =>
-      of.dispatch({
-        type: 'change-settings',
-        taskId: task(of).id,
-        settings: { ...task(of).settings, [name]: '/another' },
-      });
-    expect(change()).toMatchObject({ code: 'not-now' });
-    for (let stage = 0; stage < 3; stage += 1) step(of, 'run');
-    expect(change()).toBeNull();
-    expect(of.state.allocation.slots[8081].type).toBe('releasing');
-  });
-
-  it('goes on under a larger budget, of which what was spent is taken', () => {
-    const of = new DomainWorld();
-    of.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 2, maxBudgetUsd: 0.1 });
-    step(of, 'prepare');
-    step(of, 'run');
-    expect(task(of).phase).toMatchObject({ type: 'attention', failure: { code: 'budget' } });
-    const settings = { ...task(of).settings, maxBudgetUsd: 0.7 };
-    of.dispatch({ type: 'change-settings', taskId: task(of).id, settings });
-    of.dispatch({ type: 'retry', taskId: task(of).id });
-    expect(budgetLeftUsd(task(of))).toBeCloseTo(0.2);
   });
 
   it('gives up the container of a task that rests, and of no other', () => {
