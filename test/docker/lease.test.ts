@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDockerEngine } from '../../src/engine/allocation/dockerEngine.ts';
 import type { DockerIsolation } from '../../src/engine/allocation/dockerIsolation.ts';
 import type { Workspace } from '../../src/engine/ports/isolation.ts';
@@ -238,6 +238,31 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
     ]);
     expect(run.exit).toEqual({ code: 0, signal: null, reason: 'exited' });
     expect(await processes()).not.toMatch(/2222|3333/);
+  });
+
+  it('has nothing of a run left when that is told to have ended, though the agent wrote so and goes on', async () => {
+    const script = `
+cd /orchestrator/*/ && echo '{"code":0,"signal":null,"reason":"exited"}' >exit.json
+while :; do echo more >>/workspace/written-later; done`;
+    const run = await runProgram(repository, workspace, ['sh', '-c', script]);
+    expect(run.exit).toMatchObject({ reason: 'lost', detail: expect.stringContaining('went on') });
+    expect(await harness.containers(storageId)).toEqual([]);
+  });
+
+  it('counts what is in the container beside process 1 and its own', async () => {
+    const [container = ''] = await harness.containers(storageId);
+    expect(await harness.engine.othersIn(container)).toBe(0);
+    const runDir = await startProgram(repository, workspace, [
+      'sh',
+      '-c',
+      'setsid sleep 66 & echo up; sleep 77',
+    ]);
+    await vi.waitFor(() => expect(outputOf(runDir).stdout).toBe('up\n'));
+    expect(await harness.engine.othersIn(container)).toBeGreaterThan(2);
+    await workspace.stop(runDir);
+    expect(await harness.engine.othersIn(container)).toBe(0);
+    await harness.engine.remove(container);
+    expect(await harness.engine.othersIn(container)).toBeNull();
   });
 
   it('has one process beside process 1, with which that waits, however many runs there were', async () => {

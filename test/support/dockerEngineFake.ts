@@ -27,6 +27,10 @@ export class FakeContainerEngine implements ContainerEngine {
   /** Thrown by every call, as when the engine is away. */
   away: Error | null = null;
   startError: Error | null = null;
+  /** What runs in each container beside process 1. */
+  others = 0;
+  /** Thrown where processes are asked for: an engine that does not know the question. */
+  othersError: Error | null = null;
   output: CommandOutput = {
     code: 0,
     stdout: '/usr/bin/claude\nnode:x:1000:1000::/home/node:/bin/sh\n',
@@ -98,6 +102,12 @@ export class FakeContainerEngine implements ContainerEngine {
   async isRunning(id: string): Promise<boolean | null> {
     this.answer();
     return this.containers.get(id)?.running ?? null;
+  }
+
+  async othersIn(id: string): Promise<number | null> {
+    this.answer();
+    if (this.othersError !== null) throw this.othersError;
+    return this.containers.get(id)?.running === true ? this.others : null;
   }
 
   async run(id: string, argv: readonly string[]): Promise<CommandOutput> {

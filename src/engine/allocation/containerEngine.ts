@@ -19,6 +19,11 @@ export interface ContainerEngine {
   list(labels: Readonly<Record<string, string>>): Promise<readonly ContainerSummary[]>;
   /** null when there is no such container. */
   isRunning(id: string): Promise<boolean | null>;
+  /**
+   * How many processes are in it beside process 1 and what that started in its own session, which no other process can
+   * join; null when there is no such container or it does not run.
+   */
+  othersIn(id: string): Promise<number | null>;
   /** Runs a short command to its end and returns what it wrote (at most 1 MB). */
   run(id: string, argv: readonly string[], timeoutMs?: number): Promise<CommandOutput>;
   /** Opens the input of its process 1. */

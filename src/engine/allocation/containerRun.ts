@@ -6,6 +6,7 @@ import { readExitRecord, runFiles } from '../process/runDirectory.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 import type { ContainerEvents } from './containerEvents.ts';
+import { endLeftovers } from './leftoversOfRun.ts';
 import { isRegularFile } from './runFolder.ts';
 import type { LaunchRecord } from './runRecords.ts';
 
@@ -35,9 +36,9 @@ type Finding =
   | { readonly type: 'trouble'; readonly error: unknown };
 
 /**
- * Resolves with the exit record, or with `lost` as soon as it is certain that none will be written. Process 1 of the
- * container writes one for a run whose own script could not. A run that its container does not begin, or does not end at
- * its timeout, since it is frozen, is ended with the container.
+ * Resolves with the exit record, or with `lost` as soon as it is certain that none will be written, and when nothing of
+ * the run is left. Process 1 of the container writes a record for a run whose own script could not. A run that its container does not begin, or
+ * does not end at its timeout, since it is frozen, or that goes on after its record, is ended with the container.
  */
 export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
   const { events, clock, runDir, containerId, launch, signal } = wait;
@@ -65,7 +66,7 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
       const woken = new Promise<null>((resolve) => (wake = () => resolve(null)));
       // An engine may take a minute to say nothing. The record needs no engine.
       const record = await readRecord(runDir);
-      if (record !== null) return record;
+      if (record !== null) return await thatHasEnded(wait, record);
       const isOverdue = launch !== null && waitedMs > launch.timeoutMs + endingMs;
       looking ??= look(wait, engineWasAway, { isOverdue, isUnheard: awaitedMs > beginningMs });
       const finding = await Promise.race([looking, woken]);
@@ -73,7 +74,7 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
       looking = null;
       // An engine that is about to stop takes its containers first: until it has, the stage could not be run again.
       if (finding.type === 'ended' || (finding.type === 'gone' && (isGone || engineWasAway)))
-        return finding.record;
+        return await thatHasEnded(wait, finding.record);
       if (finding.type !== 'trouble') {
         troubledSince = null;
         engineWasAway = false;
@@ -99,6 +100,11 @@ export async function waitForRun(wait: RunWait): Promise<ExitRecord> {
     unwatch();
     watcher.close();
   }
+}
+
+/** The record, once nothing of the run is left. */
+async function thatHasEnded(wait: RunWait, record: ExitRecord): Promise<ExitRecord> {
+  return (await endLeftovers(wait)) === 'had ended' ? record : lost('it went on after its exit record');
 }
 
 /** One look at the run, which ends it when it has had its time. */

@@ -34,6 +34,9 @@ const eventSchema = v.object({
   Actor: v.object({ ID: v.string() }),
 });
 const buildLineSchema = v.object({ stream: v.optional(v.string()), error: v.optional(v.string()) });
+const processesSchema = v.object({
+  Processes: v.array(v.tuple([v.string(), v.pipe(v.string(), v.trim()), v.pipe(v.string(), v.trim())])),
+});
 const socketErrorSchema = v.object({ code: v.string() });
 const replyErrorSchema = v.object({
   statusCode: v.number(),
@@ -189,6 +192,22 @@ class DockerEngine implements ContainerEngine {
   async isRunning(id: string): Promise<boolean | null> {
     const state = await this.orNull((giveUp) => this.docker.getContainer(id).inspect(giveUp));
     return state === null ? null : state.State.Running;
+  }
+
+  async othersIn(id: string): Promise<number | null> {
+    const container = this.docker.getContainer(id);
+    const { State: state } = (await this.orNull((giveUp) => container.inspect(giveUp))) ?? { State: null };
+    if (state?.Running !== true) return null;
+    try {
+      const found = await this.ask((giveUp) => container.top({ ps_args: '-eo pid,sid,stat', ...giveUp }));
+      const rows = v.parse(processesSchema, found).Processes;
+      // A zombie is no process any more.
+      return rows.filter(([, session, status]) => session !== String(state.Pid) && !status.startsWith('Z'))
+        .length;
+    } catch (error) {
+      if (EngineError.is(error) && (await this.isRunning(id)) !== true) return null;
+      throw error;
+    }
   }
 
   async run(id: string, argv: readonly string[], timeoutMs = answerTimeoutMs): Promise<CommandOutput> {

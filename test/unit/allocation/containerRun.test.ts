@@ -190,6 +190,37 @@ describe('waiting for a run', () => {
     expect((await ended).detail).toBe('container removed');
   });
 
+  it('waits with the record until the rest of the run is gone', async () => {
+    engine.others = 1;
+    await writeExitRecord(runDir, exited);
+    const ended = wait();
+    await looks(3);
+    engine.others = 0;
+    void looks(1);
+    expect(await ended).toEqual(exited);
+    expect(engine.containers.size).toBe(1);
+  });
+
+  it.each([
+    ['goes on', () => (engine.others = 1)],
+    ['cannot be seen', () => (engine.othersError = new EngineError(500, 'no ps'))],
+  ])('ends a run that %s after its record with its container', async (_, happen) => {
+    happen();
+    await writeExitRecord(runDir, exited);
+    const ended = wait();
+    void looks(60);
+    expect(await ended).toMatchObject({ reason: 'lost', detail: 'it went on after its exit record' });
+    expect(engine.containers.size).toBe(0);
+  });
+
+  it('takes the record of a run whose engine stays away', async () => {
+    engine.away = new OrchestratorError('environment', 'no answer');
+    await writeExitRecord(runDir, exited);
+    const ended = wait();
+    void looks(40);
+    expect(await ended).toEqual(exited);
+  });
+
   it('refuses a record that cannot be read', async () => {
     writeFileSync(join(runDir, 'exit.json'), 'nonsense');
     await expect(wait()).rejects.toThrow('cannot be read');
