@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import Docker from 'dockerode';
 import * as v from 'valibot';
 import { OrchestratorError } from '../ports/errors.ts';
+import { AttachedInput } from './attachedInput.ts';
 import { EngineError } from './containerEngine.ts';
 import type {
   CommandOutput,
@@ -25,8 +26,6 @@ const answerTimeoutMs = 60_000;
 /** A removal kills, unmounts and deletes; another party may be doing it at the same time. */
 const removalAttempts = 300;
 const removalPauseMs = 100;
-/** From the last byte to a container's input until the engine has closed the connection: less than one. */
-const lingerMs = 5_000;
 const maxOutputBytes = 1_000_000;
 
 const eventSchema = v.object({
@@ -199,7 +198,9 @@ class DockerEngine implements ContainerEngine {
     const { State: state } = (await this.orNull((giveUp) => container.inspect(giveUp))) ?? { State: null };
     if (state?.Running !== true) return null;
     try {
-      const found = await this.ask((giveUp) => container.top({ ps_args: '-eo pid,sid,stat', ...giveUp }));
+      const found: unknown = await this.ask((giveUp) =>
+        container.top({ ps_args: '-eo pid,sid,stat', ...giveUp }),
+      );
       const rows = v.parse(processesSchema, found).Processes;
       // A zombie is no process any more.
       return rows.filter(([, session, status]) => session !== String(state.Pid) && !status.startsWith('Z'))
@@ -296,31 +297,6 @@ class DockerEngine implements ContainerEngine {
       if (EngineError.is(error, 404)) return null;
       throw error;
     }
-  }
-}
-
-class AttachedInput implements ContainerInput {
-  private readonly socket: Duplex;
-
-  constructor(socket: Duplex) {
-    this.socket = socket;
-    // The engine closes its side once it has passed the text on, and says nothing else; unread, its end would not be seen.
-    socket.resume();
-    // Whoever writes is told of a failure; after that it is none.
-    socket.on('error', () => {});
-  }
-
-  end(text: string): Promise<void> {
-    // An engine keeps the connection to a container that has stopped, and this process with it.
-    const lingering = setTimeout(() => this.close(), lingerMs).unref();
-    this.socket.once('close', () => clearTimeout(lingering));
-    return new Promise((resolve, reject) => {
-      this.socket.end(text, (error?: Error | null) => (error ? reject(error) : resolve()));
-    });
-  }
-
-  close(): void {
-    this.socket.destroy();
   }
 }
 

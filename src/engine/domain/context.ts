@@ -3,14 +3,15 @@ import type { Stage } from './stage.ts';
 import type { Task } from './task.ts';
 
 /**
- * The accepted bundles a stage is built from, in the order they are read: never a bundle that was not accepted, and
- * never fewer than what is there. Null when a bundle the stage cannot do without is missing.
+ * The accepted bundles a stage is built from, in the order they are read: never a bundle that was not accepted, save the
+ * specification that a person's words are about, and never fewer than what is there. Null when a bundle the stage cannot
+ * do without is missing.
  */
 export function contextFor(task: Task, stage: Stage): readonly Digest[] | null {
   const { specification, implementation, qa } = task.accepted;
   switch (stage) {
     case 'specification':
-      return [task.requestDigest];
+      return [task.requestDigest, ...present(task.notes.findLast(({ about }) => about !== undefined)?.about)];
     case 'implementation':
       if (specification === undefined) return null;
       return [task.requestDigest, specification, ...present(implementation), ...present(qa)];

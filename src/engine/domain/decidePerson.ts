@@ -125,7 +125,8 @@ function sendBack(decision: Decision, task: Task, note: string): Rejection | nul
     return notNow(task, 'send back', 'has no result to look at yet');
   }
   const stage = task.stage === 'qa' ? 'implementation' : task.stage;
-  decision.emit('task.sent-back', task.id, { stage, note: note.trim() });
+  const about = task.phase.type === 'gate' ? { about: task.phase.digest } : {};
+  decision.emit('task.sent-back', task.id, { stage, note: note.trim(), ...about });
   queue(decision, task.id, stage, 'sent-back');
   return null;
 }

@@ -99,7 +99,12 @@ export interface EventData {
     readonly intent: StopIntent;
   };
   'task.paused': { readonly stage: Stage };
-  'task.sent-back': { readonly stage: Stage; readonly note: string };
+  'task.sent-back': {
+    readonly stage: Stage;
+    readonly note: string;
+    /** The specification that the words are about, where one waited for approval. */
+    readonly about?: Digest;
+  };
   'task.advanced': { readonly stage: Stage; readonly overruled: FailureCode | null };
   'task.completed': { readonly commit: string };
   'task.cancelled': { readonly stage: Stage };

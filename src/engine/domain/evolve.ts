@@ -133,14 +133,16 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
       return { phase: { type: 'stopping', ...event.data } };
     case 'task.paused':
       return { phase: { type: 'paused' } };
-    case 'task.sent-back':
+    case 'task.sent-back': {
+      const { stage, note: text, ...about } = event.data;
       return {
-        stage: event.data.stage,
-        notes: [...task.notes, { stage: event.data.stage, text: event.data.note, at: event.at }],
+        stage,
+        notes: [...task.notes, { stage, text, ...about, at: event.at }],
         // A person's note is a new beginning: neither old rounds nor old findings count against it.
         qaRounds: 0,
         lastFindings: null,
       };
+    }
     case 'task.advanced':
       return { stage: nextStage(event.data.stage) ?? event.data.stage };
     case 'task.completed':

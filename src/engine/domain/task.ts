@@ -82,10 +82,12 @@ export interface Run {
   readonly costUsd: number;
 }
 
-/** A person's words on work sent back; part of every later prompt of that stage. */
+/** A person's words on work sent back; part of every later prompt of that stage, and of QA's. */
 export interface Note {
   readonly stage: Stage;
   readonly text: string;
+  /** The specification that was sent back with them. */
+  readonly about?: Digest;
   readonly at: number;
 }
 

@@ -155,7 +155,14 @@ export const taskSchema = v.strictObject({
     implementation: v.exactOptional(digestSchema),
     qa: v.exactOptional(digestSchema),
   }),
-  notes: v.array(v.strictObject({ stage: stageSchema, text: v.string(), at: v.number() })),
+  notes: v.array(
+    v.strictObject({
+      stage: stageSchema,
+      text: v.string(),
+      about: v.exactOptional(digestSchema),
+      at: v.number(),
+    }),
+  ),
   runs: v.array(runSchema),
   worktree: v.nullable(worktreeSchema),
   retries: integer,

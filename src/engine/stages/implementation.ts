@@ -1,5 +1,9 @@
-import type { ImplementationBundle } from '../context/bundle.ts';
-import { implementationPrompt, implementationRole } from './prompts/implementationPrompt.ts';
+import type { ImplementationBundle, QaBundle } from '../context/bundle.ts';
+import {
+  type ImplementationJob,
+  implementationPrompt,
+  implementationRole,
+} from './prompts/implementationPrompt.ts';
 import { specificationOf, type StageDefinition } from './stageDefinition.ts';
 import { implementationOutput } from './stageOutput.ts';
 
@@ -7,7 +11,9 @@ import { implementationOutput } from './stageOutput.ts';
 export const implementation: StageDefinition<ReturnType<typeof implementationOutput>> = {
   stage: 'implementation',
   role: implementationRole,
-  prompt: (context, notes, { qa }) => implementationPrompt(context, notes, qa !== null),
+  prompt: (context, notes, { implementation: earlier, qa }) =>
+    implementationPrompt(context, notes, jobOf(earlier !== null, qa?.verdict ?? null)),
+  heeds: ['implementation'],
   reads: { diff: false, tests: false },
   changes: true,
   output: (context) => implementationOutput(specificationOf(context).criteria),
@@ -23,3 +29,8 @@ export const implementation: StageDefinition<ReturnType<typeof implementationOut
   }),
   verdict: () => null,
 };
+
+function jobOf(isDone: boolean, verdict: QaBundle['verdict'] | null): ImplementationJob {
+  if (verdict === 'fail') return 'mend';
+  return isDone ? 'change' : 'first';
+}

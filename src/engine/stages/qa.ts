@@ -10,6 +10,7 @@ export const qa: StageDefinition<ReturnType<typeof qaOutput>> = {
   stage: 'qa',
   role: qaRole,
   prompt: qaPrompt,
+  heeds: ['implementation', 'qa'],
   reads: { diff: true, tests: true },
   changes: false,
   output: (context) => qaOutput(specificationOf(context).criteria),

@@ -7,7 +7,8 @@ import { specificationOutput } from './stageOutput.ts';
 export const specification: StageDefinition<typeof specificationOutput> = {
   stage: 'specification',
   role: specificationRole,
-  prompt: specificationPrompt,
+  prompt: (context, notes, { specification: draft }) => specificationPrompt(context, notes, draft !== null),
+  heeds: ['specification'],
   reads: { diff: false, tests: false },
   changes: false,
   output: () => specificationOutput,

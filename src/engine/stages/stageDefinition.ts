@@ -10,9 +10,10 @@ import type {
 import type { Verdict } from '../domain/commands.ts';
 import type { Stage } from '../domain/stage.ts';
 
-/** The accepted bundles a stage works from, as the run recorded them. */
+/** The bundles a stage works from, as the run recorded them. */
 export interface StageContext {
   readonly request: RequestBundle;
+  /** The accepted one; for the stage that writes it the one that was sent back. */
   readonly specification: SpecificationBundle | null;
   readonly implementation: ImplementationBundle | null;
   readonly qa: QaBundle | null;
@@ -34,6 +35,8 @@ export interface StageDefinition<Schema extends v.GenericSchema = v.GenericSchem
   readonly role: string;
   /** `notes`: a person's words, rendered; '' when there are none. */
   prompt(context: string, notes: string, stageContext: StageContext): string;
+  /** The stages whose sent-back work a person's words are for it to heed. */
+  readonly heeds: readonly Stage[];
   /** What it reads beyond the bundles of earlier stages. */
   readonly reads: { readonly diff: boolean; readonly tests: boolean };
   /** Whether its work is to change the tree; a stage that must not and does has overstepped. */

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { placeContext, type ContextPart } from '../context/promptContext.ts';
 import { renderBundle, renderTests } from '../context/render.ts';
 import type { TestRun } from '../context/bundle.ts';
-import type { Stage } from '../domain/stage.ts';
 import type { Task } from '../domain/task.ts';
 import { writeWhole } from '../process/runDirectory.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
@@ -54,11 +53,11 @@ export async function writePromptFiles(
 /** Writes the files of the run that its prompt goes with, those included that hold what does not fit into it; returns the prompt. */
 export async function composePrompt(
   definition: StageDefinition,
-  request: StageRunRequest,
+  request: Pick<StageRunRequest, 'task' | 'runDir' | 'workspace' | 'context' | 'inputs'>,
   tests: TestRun | null,
   { rules, diff }: PromptSources,
 ): Promise<string> {
-  const { task, run, runDir, workspace, context } = request;
+  const { task, runDir, workspace, context } = request;
   const { contextFolder } = promptFiles(runDir);
   await writePromptFiles(definition, runDir, rules);
   const parts: ContextPart[] = request.inputs.map(({ digest, bundle }) => ({
@@ -69,12 +68,12 @@ export async function composePrompt(
   if (diff !== null) parts.push({ name: 'diff', digest: null, text: diff });
   if (tests !== null) parts.push({ name: 'tests', digest: null, text: renderTests(tests) });
   const placed = await placeContext(parts, contextFolder, (path) => workspace.pathInside(path));
-  return definition.prompt(placed, renderNotes(task, run.stage), context);
+  return definition.prompt(placed, renderNotes(task, definition), context);
 }
 
-function renderNotes(task: Task, stage: Stage): string {
-  const notes = task.notes.filter((note) => note.stage === stage);
+function renderNotes(task: Task, { heeds }: StageDefinition): string {
+  const notes = task.notes.filter((note) => heeds.includes(note.stage));
   if (notes.length === 0) return '';
   const list = notes.map(({ text }) => `- ${text}`).join('\n');
-  return `\nThe person sent this back with these words, which come before everything above:\n\n${list}\n`;
+  return `\nThe person sent work on this task back with these words, which come before everything above, the newest last:\n\n${list}\n`;
 }

@@ -291,6 +291,25 @@ describe('a person’s moves', () => {
     expect(task(of).runs.at(-1)).toMatchObject({ stage: 'implementation', attempt: 2 });
   });
 
+  it('has a specification written anew from the one that the words are about', () => {
+    const of = world(true);
+    step(of, 'prepare');
+    step(of, 'run');
+    const edited = of.digest();
+    of.dispatch({ type: 'edit-specification', taskId: task(of).id, digest: edited });
+    of.dispatch({ type: 'send-back', taskId: task(of).id, note: 'Drop AC-3.' });
+    step(of, 'prepare');
+    expect(task(of).runs.at(-1)).toMatchObject({
+      stage: 'specification',
+      inputDigests: [task(of).requestDigest, edited],
+    });
+    // Also when that attempt fails and more words come.
+    step(of, 'run', 0, { outcome: 'bad', code: 'authentication' });
+    of.dispatch({ type: 'send-back', taskId: task(of).id, note: 'And AC-4.' });
+    step(of, 'prepare');
+    expect(task(of).runs.at(-1)?.inputDigests).toEqual([task(of).requestDigest, edited]);
+  });
+
   it('accepts only what is completed, merges, and is done', () => {
     const of = world(false);
     expect(of.dispatch({ type: 'accept', taskId: task(of).id, strategy: 'squash' })).toMatchObject({

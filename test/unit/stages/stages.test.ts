@@ -1,6 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
-import type { SpecificationBundle, TestRun } from '../../../src/engine/context/bundle.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type {
+  ImplementationBundle,
+  SpecificationBundle,
+  TestRun,
+} from '../../../src/engine/context/bundle.ts';
 import { runIdOf, taskIdOf } from '../../../src/engine/domain/ids.ts';
 import { implementation } from '../../../src/engine/stages/implementation.ts';
 import { failedTestsReport, qa, verdictOf } from '../../../src/engine/stages/qa.ts';
@@ -8,6 +15,9 @@ import { sessionIdOf } from '../../../src/engine/stages/sessionId.ts';
 import { specification } from '../../../src/engine/stages/specification.ts';
 import type { StageContext, StageResult } from '../../../src/engine/stages/stageDefinition.ts';
 import { jsonSchemaOf } from '../../../src/engine/stages/stageOutput.ts';
+import { composePrompt } from '../../../src/engine/stages/stagePrompt.ts';
+import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
+import { taskIn } from '../../support/viewTasks.ts';
 
 const specified: SpecificationBundle = {
   type: 'specification',
@@ -45,6 +55,8 @@ const judged = (verdict: 'pass' | 'fail', second: 'pass' | 'fail', evidence = 's
   findings: [],
 });
 
+const done = { summary: 'Done.', criteria: { 'AC-1': { how: 'So.' }, 'AC-2': { how: 'So.' } } };
+
 describe('every stage prompt', () => {
   it.each([specification, implementation, qa])(
     'of $stage begins with plain words of ours, whatever the context begins with',
@@ -62,8 +74,45 @@ describe('every stage prompt', () => {
       durationMs: 1,
       outputTail: '',
     });
-    expect(implementation.prompt('', '', { ...context, qa: report })).toContain('found faults');
-    expect(implementation.prompt('', '', context)).not.toContain('found faults');
+    const made = { ...context, implementation: implementation.bundle(done, result) as ImplementationBundle };
+    const passed = { ...made, qa: { ...report, verdict: 'pass' as const } };
+    expect(implementation.prompt('', '', { ...made, qa: report })).toContain('found faults');
+    expect(implementation.prompt('', '', context)).toContain('Implement the specification');
+    // A person may send back what QA let pass.
+    expect(implementation.prompt('', '', passed)).toContain('sent back by the person');
+    expect(implementation.prompt('', '', passed)).not.toContain('found faults');
+  });
+
+  it('asks for a specification anew where one was sent back', () => {
+    expect(specification.prompt('', '', { ...context, specification: null })).toContain('Specify the task');
+    expect(specification.prompt('', '', context)).toContain('Write it anew');
+  });
+
+  it.each([
+    [specification, ['Of the specification.']],
+    [implementation, ['Of the work.']],
+    [qa, ['Of the work.', 'Of the judgement.']],
+  ])('of $stage has a person’s words that are for it', async (definition, heard) => {
+    const runDir = await mkdtemp(join(tmpdir(), 'orch-prompt-'));
+    onTestFinished(() => rm(runDir, { recursive: true }));
+    const notes = [
+      { stage: 'specification', text: 'Of the specification.', at: 1 },
+      { stage: 'implementation', text: 'Of the work.', at: 2 },
+      { stage: 'qa', text: 'Of the judgement.', at: 3 },
+    ] as const;
+    const prompt = await composePrompt(
+      definition,
+      {
+        task: taskIn('running', 1, { notes }),
+        runDir,
+        workspace: new FakeWorkspace(runDir),
+        context,
+        inputs: [],
+      },
+      null,
+      { rules: null, diff: null },
+    );
+    expect(notes.filter(({ text }) => prompt.includes(text)).map(({ text }) => text)).toEqual(heard);
   });
 });
 
