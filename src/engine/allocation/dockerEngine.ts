@@ -381,7 +381,9 @@ const remedies: Readonly<Record<string, string>> = {
 function unreachable(address: string, error: unknown): OrchestratorError {
   const known = v.safeParse(socketErrorSchema, error);
   const code = known.success ? known.output.code : error instanceof Error ? error.message : String(error);
-  return new OrchestratorError('environment', `Docker does not answer at ${address} (${code}).`, {
+  // That one may not ask it does not pass by itself.
+  const failure = code === 'EACCES' ? 'environment' : 'isolation-away';
+  return new OrchestratorError(failure, `Docker does not answer at ${address} (${code}).`, {
     remedy: remedies[code] ?? 'Start Docker and try again.',
     cause: error,
   });

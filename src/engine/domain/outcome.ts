@@ -23,6 +23,7 @@ export const failureCodes = [
   'killed',
   'cli-unusable',
   'environment',
+  'isolation-away',
   'disk-full',
   'port-taken',
   'merge-conflict',

@@ -45,6 +45,8 @@ export const failurePolicies: Readonly<Record<FailureCode, FailurePolicy>> = {
   budget: ask,
   'cli-unusable': ask,
   environment: ask,
+  // Docker stops for all tasks at once, and for none for good: were each to ask, a whole queue would within seconds.
+  'isolation-away': retry(8, 5_000, 2 * minute),
   'disk-full': ask,
   'port-taken': ask,
   'merge-conflict': ask,

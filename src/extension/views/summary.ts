@@ -44,6 +44,7 @@ const general: readonly FailureCode[] = [
   'billing',
   'cli-unusable',
   'environment',
+  'isolation-away',
   'usage-limit',
   'network',
 ];

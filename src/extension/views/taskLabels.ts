@@ -150,6 +150,8 @@ export function failureLabel(code: FailureCode): string {
       return l10n.t('Claude Code unusable');
     case 'environment':
       return l10n.t('environment not ready');
+    case 'isolation-away':
+      return l10n.t('Docker does not answer');
     case 'disk-full':
       return l10n.t('disk full');
     case 'port-taken':

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DockerEndpoint } from '../../../src/engine/allocation/dockerEndpoint.ts';
 import { resolveDockerEndpoint } from '../../../src/engine/allocation/dockerEndpoint.ts';
+import { openDockerEngine } from '../../../src/engine/allocation/dockerEngine.ts';
 
 describe('the endpoint of the Docker engine', () => {
   let home: string;
@@ -109,4 +110,12 @@ describe('the endpoint of the Docker engine', () => {
       JSON.stringify({ Name: name, Endpoints: { docker: { Host: host } } }),
     );
   }
+});
+
+it('an engine that does not answer there is away, and told to be where', async () => {
+  const address = `unix://${join(tmpdir(), 'orch-no-engine.sock')}`;
+  await expect((await openDockerEngine(address)).info()).rejects.toMatchObject({
+    code: 'isolation-away',
+    message: expect.stringContaining('orch-no-engine.sock (ENOENT)'),
+  });
 });

@@ -170,6 +170,25 @@ describe('failures', () => {
     },
   );
 
+  it('has no task of a queue ask while Docker is away for some minutes', () => {
+    const of = world(false, false, false, false, false);
+    const inPhase = (type: string): readonly number[] =>
+      [0, 1, 2, 3, 4].filter((index) => task(of, index).phase.type === type);
+    let failures = 0;
+    for (let round = 0; round < 15; round += 1) {
+      for (const index of inPhase('preparing')) {
+        step(of, 'prepare', index, { outcome: 'bad', code: 'isolation-away' });
+        step(of, 'release', index);
+        failures += 1;
+      }
+      of.move({ type: 'time', ms: 20_000 });
+      for (const index of inPhase('backoff')) step(of, 'wait', index);
+    }
+    expect(failures).toBeGreaterThan(10);
+    expect(inPhase('attention')).toEqual([]);
+    expect(inPhase('preparing')).not.toEqual([]);
+  });
+
   it('parks a task until the usage limit resets', () => {
     const of = world(false);
     step(of, 'prepare');
