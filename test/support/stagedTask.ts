@@ -4,7 +4,8 @@ import type { Bundle } from '../../src/engine/context/bundle.ts';
 import { parseBundle } from '../../src/engine/context/bundle.ts';
 import { leaseIdOf, runIdOf } from '../../src/engine/domain/ids.ts';
 import type { Stage } from '../../src/engine/domain/stage.ts';
-import type { Task, TaskSettings } from '../../src/engine/domain/task.ts';
+import type { MergeStrategy, Task, TaskSettings } from '../../src/engine/domain/task.ts';
+import { acceptWork } from '../../src/engine/effects/acceptWork.ts';
 import { Preparation } from '../../src/engine/effects/preparation.ts';
 import { RunPaths } from '../../src/engine/effects/runPaths.ts';
 import { Workspaces } from '../../src/engine/effects/workspaces.ts';
@@ -40,7 +41,7 @@ const answers: Readonly<Record<Stage, unknown>> = {
 /** A task's preparation and stages by the engine's own parts, one after the other as an engine has them follow. */
 export class StagedTask {
   readonly manager: WorktreeManager;
-  readonly task: Task;
+  task: Task;
   private readonly preparation: Preparation;
   private readonly runner: StageRunner;
   private readonly paths: RunPaths;
@@ -84,6 +85,8 @@ export class StagedTask {
     this.act = setUp;
     const { worktree, workspace } = await this.preparation.prepare(this.task, leaseId, signal);
     this.workspace = workspace;
+    const { path, branch, baseBranch, baseCommit } = worktree;
+    this.task = { ...this.task, worktree: { path, branch, baseBranch, baseCommit } };
     return worktree;
   }
 
@@ -124,8 +127,21 @@ export class StagedTask {
     if (report.type === 'succeeded') {
       const bundle = parseBundle(report.body);
       this.bundles.set(bundle.type, bundle);
+      this.task = { ...this.task, commit: report.result.commit };
     }
     return report;
+  }
+
+  /** As when a person accepts it. */
+  accept(strategy: MergeStrategy): Promise<string | null> {
+    return acceptWork({ worktrees: this.manager, preparation: this.preparation }, this.task, strategy);
+  }
+
+  /** The same task, by its record, where an import brought it: nothing of it is in this repository. */
+  movedTo(repository: GitRepository): StagedTask {
+    const moved = new StagedTask(repository);
+    moved.task = this.task;
+    return moved;
   }
 
   private async answer(path: string): Promise<unknown> {

@@ -12,7 +12,8 @@ import type { Logger } from '../ports/logger.ts';
 import type { NewBundle, Store } from '../ports/store.ts';
 import { testsDirectory, type StageReport, type StageRunner } from '../stages/stageRunner.ts';
 import type { StageContext } from '../stages/stageDefinition.ts';
-import type { Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts';
+import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
+import { acceptWork } from './acceptWork.ts';
 import type { Preparation } from './preparation.ts';
 import type { RunPaths } from './runPaths.ts';
 import type { Workspaces } from './workspaces.ts';
@@ -297,28 +298,11 @@ export class EffectRunner {
     const task = this.options.task(taskId);
     if (task === null) return;
     try {
-      const worktree = await this.options.preparation.worktree(task);
-      await this.refuseUncommitted(worktree);
-      const message = `${task.title}\n\n${task.description === '' ? '' : `${task.description}\n\n`}Orchestrator-Task: ${task.id}`;
-      const commit = await this.options.worktrees.accept(worktree, strategy, message);
+      const commit = await acceptWork(this.options, task, strategy);
       await this.report({ type: 'merged', taskId, commit });
     } catch (error) {
       await this.report({ type: 'merge-failed', taskId, failure: failureOf(error) });
     }
-  }
-
-  /** Only commits are merged. Edits made by hand since the last one would be left behind without a word. */
-  private async refuseUncommitted(worktree: Worktree): Promise<void> {
-    const changes = await this.options.worktrees.changes(worktree);
-    if (changes.length === 0) return;
-    const paths = changes.slice(0, 5).map(({ path }) => path);
-    throw new OrchestratorError(
-      'bad-input',
-      `The worktree has changes that are not committed: ${paths.join(', ')}.`,
-      {
-        remedy: `Commit them on ${worktree.branch} in ${worktree.path}, or undo them, then accept again.`,
-      },
-    );
   }
 
   private async cleanUp({ taskId }: EffectOf<'clean-up'>): Promise<void> {

@@ -45,7 +45,7 @@ export class Preparation {
   ): Promise<{ readonly worktree: Worktree; readonly workspace: Workspace }> {
     signal.throwIfAborted();
     this.workspaces.forget(leaseId);
-    const registered = this.worktree(task);
+    const registered = this.worktreeWithWork(task);
     const populated = registered.then((worktree) =>
       this.worktrees.populate(worktree, { copyFiles: task.settings.copyFiles }),
     );
@@ -86,6 +86,16 @@ export class Preparation {
       title: task.title,
       baseBranch: task.settings.baseBranch,
     });
+  }
+
+  /** The same, with what was done of the task so far. Throws `environment` when that is not in the repository. */
+  worktreeWithWork(task: Task): Promise<Worktree> {
+    const { id: taskId, title, settings, worktree, commit } = task;
+    const request = { taskId, title, baseBranch: settings.baseBranch };
+    if (worktree === null) return this.worktrees.ensure(request);
+    const { branch, baseBranch, baseCommit } = worktree;
+    const work = { branch, baseBranch, baseCommit, commit: commit ?? baseCommit };
+    return this.worktrees.ensure({ ...request, work });
   }
 
   private async setUp(

@@ -88,8 +88,24 @@ export async function readRecord(
   return v.parse(recordSchema, JSON.parse(stdout.slice(stdout.indexOf('\n\n'))));
 }
 
+/** For a branch that is there already. */
+export async function writeRecord(git: Git, record: WorktreeRecord): Promise<void> {
+  await git.run(['update-ref', recordRef(record.taskId), await recordTag(git, record)]);
+}
+
 /** With the branch at its base, which must not be there yet: both or, when that fails, neither. */
 export async function writeRecordAndBranch(git: Git, record: WorktreeRecord): Promise<void> {
+  const id = await recordTag(git, record);
+  // In this order: what a crash leaves of them is the record, by which the branch is made.
+  const refs = [
+    `update ${recordRef(record.taskId)} ${id}`,
+    `create ${branchRef(record.branch)} ${record.baseCommit}`,
+    '',
+  ];
+  await git.run(['update-ref', '-m', 'orchestrator: task', '--stdin'], { input: refs.join('\n') });
+}
+
+function recordTag(git: Git, record: WorktreeRecord): Promise<string> {
   const tag = [
     `object ${record.baseCommit}`,
     'type commit',
@@ -99,14 +115,7 @@ export async function writeRecordAndBranch(git: Git, record: WorktreeRecord): Pr
     JSON.stringify(record),
     '',
   ];
-  const id = await git.line(['mktag'], { input: tag.join('\n') });
-  // In this order: what a crash leaves of them is the record, by which the branch is made.
-  const refs = [
-    `update ${recordRef(record.taskId)} ${id}`,
-    `create ${branchRef(record.branch)} ${record.baseCommit}`,
-    '',
-  ];
-  await git.run(['update-ref', '-m', 'orchestrator: task', '--stdin'], { input: refs.join('\n') });
+  return git.line(['mktag'], { input: tag.join('\n') });
 }
 
 export async function removeRecord(git: Git, taskId: string): Promise<void> {

@@ -5,18 +5,20 @@ import { exists } from './files.ts';
 import { fieldsOf, Git } from './git.ts';
 import { markerOf, updateMarker } from './marker.ts';
 import { replacementsOfOwnDrivers, withoutOwnDrivers } from './ownDrivers.ts';
+import { requireWork } from './recordedWork.ts';
 import { branchCommit, registeredWorktrees, type RepositoryPlace } from './repository.ts';
 import { branchRef, tipOf, type Worktree } from './worktree.ts';
 
 /**
  * Brings the task's commits onto its base branch, without a checkout. Returns the commit that holds them; null for
- * `none`. Asked again after it happened, it finds that and does nothing.
+ * `none`. Asked again after it happened, it finds that and does nothing. `work`: the commit without which nothing is merged.
  */
 export async function acceptInto(
   place: RepositoryPlace,
   worktree: Worktree,
   strategy: MergeStrategy,
   message: string,
+  work: string | null,
 ): Promise<string | null> {
   const tip = await tipOf(worktree);
   if (strategy === 'none') {
@@ -34,6 +36,7 @@ export async function acceptInto(
     );
   }
   const git = new Git({ gitDir: place.gitDir, workTree: place.topLevel });
+  if (work !== null) await requireWork(git, tip, { branch, commit: work });
   const base = await branchCommit(git, baseBranch);
   const { accepted } = await markerOf(worktree);
   const done = accepted?.tip === tip ? accepted.commit : null;

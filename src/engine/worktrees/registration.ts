@@ -16,6 +16,7 @@ import {
   type WorktreeRecord,
 } from './marker.ts';
 import { branchPrefix, nameCandidates } from './names.ts';
+import { type RecordedWork, refuseLoss, takeUpWork } from './recordedWork.ts';
 import { commitOfBranch, refByFiles } from './refFiles.ts';
 import {
   branchCommit,
@@ -33,10 +34,13 @@ export interface EnsureRequest {
   readonly title: string;
   /** null = the branch that is checked out; with a detached HEAD that commit, and nothing to merge into. */
   readonly baseBranch: string | null;
+  /** What must be there with it. Left out where an empty branch in its place does no harm. */
+  readonly work?: RecordedWork;
 }
 
 /**
  * Makes the task's worktree, or finds it, or mends it: branch, git's entry for it, folder and `.git` file; no other files.
+ * Throws `environment`, with nothing made, when its branch is to hold work and is not there.
  * `knownAdminDir`: git's entry as it was found before; where it still is the task's, those of all other tasks are not looked at.
  */
 export async function ensureWorktree(
@@ -51,12 +55,18 @@ export async function ensureWorktree(
   const folder = await realpath(worktreesDir);
   const entries = await entriesFor(place.commonGitDir, request.taskId, knownAdminDir);
   const earlier = entries.find(({ marker }) => marker?.taskId === request.taskId);
-  const known = recordOf(earlier) ?? (await readRecord(git, place.commonGitDir, request.taskId));
+  const known =
+    recordOf(earlier) ??
+    (await readRecord(git, place.commonGitDir, request.taskId)) ??
+    (await takenUp(git, place.commonGitDir, request));
   const record = known ?? (await begin(place, git, folder, request));
 
   const path = earlier?.path ?? join(folder, basename(record.branch));
   const tip = await commitOfBranch(git, place.commonGitDir, branchRef(record.branch));
-  if (tip === null) await createBranch(git, record);
+  if (tip === null) {
+    if (request.work !== undefined) await refuseLoss(git, request.work);
+    await createBranch(git, record);
+  }
   const adminDir =
     (await usableAdminDir(place, entries, path, record)) ?? (await register(git, path, record));
   const worktree: Worktree = { ...record, path, adminDir, commonGitDir: place.commonGitDir };
@@ -97,6 +107,14 @@ function recordOf(entry: Entry | undefined): WorktreeRecord | null {
   if (entry?.marker === null || entry?.marker === undefined) return null;
   const { taskId, branch, baseBranch, baseCommit } = entry.marker;
   return { taskId, branch, baseBranch, baseCommit };
+}
+
+async function takenUp(
+  git: Git,
+  commonGitDir: string,
+  { taskId, work }: EnsureRequest,
+): Promise<WorktreeRecord | null> {
+  return work === undefined ? null : takeUpWork(git, commonGitDir, taskId, work);
 }
 
 /** Settles on a name and a base, and writes both down together with the branch, before anything else is made by them. */

@@ -4,7 +4,7 @@ import { OrchestratorError } from '../ports/errors.ts';
 import { exists } from './files.ts';
 import { quarantineOf } from './integrity.ts';
 import { readMarker, removeAdminDir, removeRecord, type Marker } from './marker.ts';
-import { snapshotOf } from './tree.ts';
+import { uncommittedIn } from './uncommitted.ts';
 import { branchRef, historyOf, type Worktree } from './worktree.ts';
 
 /** Removes folder, git's entry and, unless it holds commits of its own, the branch. */
@@ -17,7 +17,7 @@ export async function removeWorktree(
   const marker = await readMarker(worktree.adminDir);
   const merged = tip === null || (await isMerged(worktree, tip, marker));
   if (!force) {
-    await refuseIfChanged(worktree, marker?.populated ?? false);
+    await refuseIfChanged(worktree);
     const handedOver = marker?.accepted?.strategy === 'none' && marker.accepted.tip === tip;
     if (!merged && !handedOver) {
       throw kept(
@@ -48,11 +48,10 @@ async function isMerged(worktree: Worktree, tip: string, marker: Marker | null):
   return accepted !== null && (await git.contains(base, accepted));
 }
 
-async function refuseIfChanged(worktree: Worktree, populated: boolean): Promise<void> {
+async function refuseIfChanged(worktree: Worktree): Promise<void> {
   const names = (await exists(worktree.path)) ? await readdir(worktree.path) : [];
   if (names.every((name) => name === '.git')) return;
-  // Before the files are checked out, those that are not there are no deletion.
-  const changes = (await snapshotOf(worktree)).changes.filter(({ kind }) => populated || kind !== 'deleted');
+  const { changes } = await uncommittedIn(worktree);
   if (changes.length === 0) return;
   const named = changes
     .slice(0, 5)

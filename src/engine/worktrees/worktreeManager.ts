@@ -29,6 +29,7 @@ import {
   type Surroundings,
 } from './surroundings.ts';
 import { checkOut, commitAll, restoreTo, snapshotOf, type Checkpoint, type Snapshot } from './tree.ts';
+import { type Uncommitted, uncommittedIn } from './uncommitted.ts';
 import { gitOf, historyOf, tipOf, type Worktree } from './worktree.ts';
 
 export type { Snapshot, Worktree };
@@ -135,6 +136,11 @@ export class WorktreeManager {
     return (await this.snapshot(worktree)).changes;
   }
 
+  /** See `uncommittedIn`. */
+  async uncommitted(worktree: Worktree): Promise<Uncommitted> {
+    return pathLocks.run(worktree.path, () => uncommittedIn(worktree));
+  }
+
   /** `changes`, with what it takes to commit just these. `taken out`: by a `verify` since anything last ran there. */
   async snapshot(worktree: Worktree, nested: 'unknown' | 'taken out' = 'unknown'): Promise<Snapshot> {
     return pathLocks.run(worktree.path, () => snapshotOf(worktree, nested));
@@ -237,12 +243,18 @@ export class WorktreeManager {
 
   /**
    * Brings the committed work onto the base branch and returns the commit that holds it; `none` leaves that to the
-   * person and returns null. Idempotent. Throws `merge-conflict` naming the files, with nothing changed.
+   * person and returns null. Idempotent. With nothing changed throws `merge-conflict` naming the files, and `environment` when
+   * the branch lacks the commit `work`, null = whatever it has.
    */
-  async accept(worktree: Worktree, strategy: MergeStrategy, message: string): Promise<string | null> {
+  async accept(
+    worktree: Worktree,
+    strategy: MergeStrategy,
+    message: string,
+    work: string | null = null,
+  ): Promise<string | null> {
     const place = await this.place();
     return pathLocks.run(place.commonGitDir, () =>
-      pathLocks.run(worktree.path, () => acceptInto(place, worktree, strategy, message)),
+      pathLocks.run(worktree.path, () => acceptInto(place, worktree, strategy, message, work)),
     );
   }
 
