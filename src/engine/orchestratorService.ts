@@ -312,7 +312,9 @@ export class OrchestratorService {
     try {
       return await this.options.store.commit(transition);
     } catch (error) {
-      // Nothing was applied in memory; going on without a record is what must never happen.
+      // Refused, with nothing changed on disk or in memory: this one command failed, and whoever gave it says what follows.
+      if (!OrchestratorError.is(error)) throw error;
+      // Going on without a record is what must never happen.
       this.isOver = true;
       this.publish({ type: 'failed', error });
       throw error;

@@ -51,6 +51,24 @@ export interface CliResult {
   readonly apiError: string | null;
 }
 
+/** The furthest moment that a date can tell. */
+const lastMs = 8.64e15;
+
+/** Longer than any service asks to be left alone. */
+const longestWaitMs = 7 * 24 * 60 * 60_000;
+
+/** More than any run costs, and little enough for the sum of all to be a number. */
+const highestCostUsd = 1_000_000;
+
+/**
+ * A number that is recorded, of 0 to `most`. One beyond that tells nothing, and is as if it were not there: the rest of its
+ * line still counts, while the database would refuse the run, or itself at the next start.
+ */
+function recorded<Nothing extends number | null>(most: number, nothing: Nothing) {
+  const within = v.transform((value: number) => (value >= 0 && value <= most ? value : nothing));
+  return v.nullish(v.pipe(v.number(), within), nothing);
+}
+
 const kindSchema = v.object({ type: v.string(), subtype: v.optional(v.string(), '') });
 
 const initSchema = v.pipe(
@@ -78,7 +96,7 @@ const retrySchema = v.pipe(
     attempt: v.number(),
     error: v.nullish(v.string(), 'unknown'),
     error_status: v.nullish(v.number(), null),
-    retry_delay_ms: v.nullish(v.number(), 0),
+    retry_delay_ms: recorded(longestWaitMs, 0),
   }),
   v.transform((line): readonly CliMessage[] => [
     {
@@ -100,7 +118,10 @@ const deniedSchema = v.pipe(
 
 const rateLimitSchema = v.pipe(
   v.object({
-    rate_limit_info: v.object({ status: v.nullish(v.string(), ''), resetsAt: v.nullish(v.number(), null) }),
+    rate_limit_info: v.object({
+      status: v.nullish(v.string(), ''),
+      resetsAt: recorded(lastMs / 1_000, null),
+    }),
   }),
   v.transform(({ rate_limit_info: info }): readonly CliMessage[] => [{ type: 'rate-limit', ...info }]),
 );
@@ -168,7 +189,7 @@ const resultSchema = v.pipe(
     structured_output: v.optional(v.unknown()),
     session_id: v.nullish(v.string(), null),
     num_turns: v.nullish(v.number(), 0),
-    total_cost_usd: v.nullish(v.number(), 0),
+    total_cost_usd: recorded(highestCostUsd, 0),
     api_error_status: v.nullish(v.number(), null),
     api_error: v.nullish(v.string(), null),
   }),

@@ -4,7 +4,7 @@ import type { Worktree, WorktreeManager } from '../worktrees/worktreeManager.ts'
 import type { Preparation } from './preparation.ts';
 
 interface Parts {
-  readonly worktrees: WorktreeManager;
+  readonly worktrees: Pick<WorktreeManager, 'uncommitted' | 'accept' | 'populate'>;
   readonly preparation: Pick<Preparation, 'worktree' | 'worktreeWithWork'>;
 }
 
@@ -31,7 +31,7 @@ export async function acceptWork(
 }
 
 /** Only commits are merged. Edits made by hand since the last one would be left behind without a word. */
-async function refuseUncommitted(worktrees: WorktreeManager, worktree: Worktree): Promise<void> {
+async function refuseUncommitted(worktrees: Parts['worktrees'], worktree: Worktree): Promise<void> {
   const { changes, isCheckedOut } = await worktrees.uncommitted(worktree);
   if (changes.length === 0) return;
   const paths = changes.slice(0, 5).map(({ path }) => path);

@@ -25,10 +25,10 @@ type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
 export interface EffectRunnerOptions {
   readonly store: Store;
-  readonly worktrees: WorktreeManager;
-  readonly workspaces: Workspaces;
-  readonly preparation: Preparation;
-  readonly stageRunner: StageRunner;
+  readonly worktrees: Pick<WorktreeManager, 'uncommitted' | 'accept' | 'populate' | 'remove'>;
+  readonly workspaces: Pick<Workspaces, 'acquire' | 'release'>;
+  readonly preparation: Pick<Preparation, 'prepare' | 'worktree' | 'worktreeWithWork'>;
+  readonly stageRunner: Pick<StageRunner, 'run'>;
   readonly paths: RunPaths;
   readonly clock: Clock;
   readonly logger: Logger;

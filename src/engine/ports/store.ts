@@ -87,7 +87,10 @@ export interface LoadedState {
 /** The database, as the engine sees it. Every promise of a write resolves when it is durable. */
 export interface Store {
   load(): Promise<LoadedState>;
-  /** Returns the audit rows of the events, in order. */
+  /**
+   * Returns the audit rows of the events, in order. Rejects with an `OrchestratorError` when nothing more can be written, and
+   * with any other error when it refused this transition alone and is as it was before.
+   */
   commit(transition: Transition): Promise<readonly AuditRow[]>;
   task(id: TaskId): Promise<Task | null>;
   /** Ids that begin with the prefix (hex digits and dashes), at most `limit`. */

@@ -140,4 +140,23 @@ describe('StreamParser', () => {
       4,
     ]);
   });
+
+  // Not by JSON.stringify, which has no word for such a number.
+  it.each(['-1', '-0.01', '1e999', '-1e999', '1e300'])(
+    'takes %s for no cost, and the rest of its line',
+    (cost) => {
+      const line = JSON.stringify({ ...cliLines.success, total_cost_usd: 'COST' }).replace('"COST"', cost);
+      expect(parseAll(bytes(line))).toMatchObject([{ type: 'result', turns: 3, costUsd: 0 }]);
+    },
+  );
+
+  it.each(['-1', '1e999', '1e13'])('takes %s for no time at which a limit resets', (seconds) => {
+    const line = `{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":${seconds}}}`;
+    expect(parseAll(bytes(line))).toEqual([{ type: 'rate-limit', status: 'rejected', resetsAt: null }]);
+  });
+
+  it.each(['-1', '1e999', '1e12'])('takes %s ms for no wait that was asked for', (delay) => {
+    const line = JSON.stringify({ ...cliLines.retry('overloaded', 529), retry_delay_ms: 'DELAY' });
+    expect(parseAll(bytes(line.replace('"DELAY"', delay)))).toMatchObject([{ type: 'retry', delayMs: 0 }]);
+  });
 });
