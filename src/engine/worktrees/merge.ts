@@ -86,14 +86,17 @@ async function fastForward(
   }
   const own = await replacementsOfOwnDrivers(checkout);
   await refuseUnfiltered(checkout, own, from, to);
-  // Only git knows which of the person's files are in the way; it leaves all others as they are.
-  const args = ['merge', '--ff-only', '--quiet', '--no-autostash', '--no-stat', to];
+  // Only git knows which of the person's files are in the way; it leaves all others as they are. Ignored ones too: there may
+  // be no other copy of them.
+  const args = ['merge', '--ff-only', '--quiet', '--no-autostash', '--no-stat', '--no-overwrite-ignore', to];
   const { exitCode, stdout, stderr } = await checkout.with(own).ask(args, { answers: [0, 1, 2, 128] });
   if (exitCode === 0) return;
   throw new OrchestratorError(
     'merge-conflict',
     `${branch} is checked out in "${checkout.place.workTree}", where git cannot take over the work: ${`${stderr}${stdout}`.trim().slice(-2000)}`,
-    { remedy: `Commit or stash what is open in "${checkout.place.workTree}", then accept again.` },
+    {
+      remedy: `Commit, stash or move away what is in the way in "${checkout.place.workTree}", then accept again.`,
+    },
   );
 }
 

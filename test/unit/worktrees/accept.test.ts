@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
@@ -88,6 +88,30 @@ describe('accept', () => {
       else await repository.write(path, content);
       expect(await manager.accept(worktree, 'squash', message)).toBe(await main());
       expect(await repository.git('rev-list', '--count', `${worktree.baseCommit}..main`)).toBe('1');
+    },
+  );
+
+  test.each([
+    ['a file', 'settings.log', 'settings.log'],
+    ['a folder', 'build/settings', 'build'],
+  ])(
+    'refuses where %s that is ignored, the only copy, is in the way of the work, which stops ignoring it',
+    async (_what, mine, theirs) => {
+      await repository.write(mine, 'mine\n');
+      const before = await repository.state();
+      await writeIn(worktree.path, '.gitignore', '');
+      await writeIn(worktree.path, theirs, 'work\n');
+      await manager.checkpoint(worktree, 'Third');
+      await expect(manager.accept(worktree, 'squash', message)).rejects.toMatchObject({
+        code: 'merge-conflict',
+        message: expect.stringContaining(theirs),
+        remedy: expect.stringContaining('move away'),
+      });
+      expect(await repository.read(mine)).toBe('mine\n');
+      expect(await repository.state()).toEqual(before);
+      await rename(join(repository.path, theirs), join(repository.root, 'moved away'));
+      expect(await manager.accept(worktree, 'squash', message)).toBe(await main());
+      expect(await repository.read(theirs)).toBe('work\n');
     },
   );
 
