@@ -86,17 +86,34 @@ async function fastForward(
   }
   const own = await replacementsOfOwnDrivers(checkout);
   await refuseUnfiltered(checkout, own, from, to);
+  // Options of the repository's own would come on top of ours: to squash, to take only one side.
+  const noOptions = [`branch.${branch}.mergeOptions`, ''] as const;
   // Only git knows which of the person's files are in the way; it leaves all others as they are. Ignored ones too: there may
   // be no other copy of them.
   const args = ['merge', '--ff-only', '--quiet', '--no-autostash', '--no-stat', '--no-overwrite-ignore', to];
-  const { exitCode, stdout, stderr } = await checkout.with(own).ask(args, { answers: [0, 1, 2, 128] });
-  if (exitCode === 0) return;
+  const { exitCode, stdout, stderr } = await checkout
+    .with([...own, noOptions])
+    .ask(args, { answers: [0, 1, 2, 128] });
+  if (exitCode === 0) {
+    await refuseUnmoved(git, branch, to, checkout);
+    return;
+  }
   throw new OrchestratorError(
     'merge-conflict',
     `${branch} is checked out in "${checkout.place.workTree}", where git cannot take over the work: ${`${stderr}${stdout}`.trim().slice(-2000)}`,
     {
       remedy: `Commit, stash or move away what is in the way in "${checkout.place.workTree}", then accept again.`,
     },
+  );
+}
+
+/** git moved what is checked out: by then that may be another branch. */
+async function refuseUnmoved(git: Git, branch: string, to: string, checkout: Git): Promise<void> {
+  if (await git.contains(branchRef(branch), to)) return;
+  throw new OrchestratorError(
+    'merge-conflict',
+    `${branch} was checked out in "${checkout.place.workTree}", but git did not bring it to ${to} there.`,
+    { remedy: `See what is checked out in "${checkout.place.workTree}", then accept again.` },
   );
 }
 

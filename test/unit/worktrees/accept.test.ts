@@ -1,8 +1,12 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
 import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+
+const run = promisify(execFile);
 
 const taskId = '1a2b3c4d-0000-4000-8000-000000000001';
 const request = { taskId, title: 'Add a clock', baseBranch: 'main' };
@@ -25,6 +29,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await repository.remove();
 });
 
@@ -114,6 +119,34 @@ describe('accept', () => {
       expect(await repository.read(theirs)).toBe('work\n');
     },
   );
+
+  test.each(['--squash', '--verify-signatures', '--strategy=ours'])(
+    'obeys no %s of the repository’s own settings',
+    async (option) => {
+      await repository.git('config', 'branch.main.mergeOptions', option);
+      expect(await manager.accept(worktree, 'squash', message)).toBe(await main());
+      expect(await repository.git('status', '--porcelain')).toBe('');
+      expect(await repository.read('src/a.txt')).toBe('work\n');
+    },
+  );
+
+  test('tells of no merge where git moved another branch, which was checked out meanwhile', async () => {
+    await repository.git('branch', 'other');
+    const bin = join(repository.root, 'bin');
+    await mkdir(bin);
+    const { stdout: git } = await run('sh', ['-c', 'command -v git']);
+    const script = `case " $* " in *' merge --ff-only '*) "$THE_GIT" -C "$REPOSITORY" checkout --quiet other;; esac\nexec "$THE_GIT" "$@"`;
+    await writeFile(join(bin, 'git'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv('REPOSITORY', repository.path);
+    vi.stubEnv('THE_GIT', git.trim());
+    vi.stubEnv('PATH', `${bin}:${process.env['PATH']}`);
+    await expect(manager.accept(worktree, 'squash', message)).rejects.toMatchObject({
+      code: 'merge-conflict',
+      message: expect.stringContaining('did not bring it'),
+      remedy: expect.stringContaining(repository.path),
+    });
+    expect(await main()).toBe(worktree.baseCommit);
+  });
 
   test('moves a base branch that is checked out nowhere, and no file', async () => {
     await repository.git('checkout', '--quiet', '-b', 'elsewhere');
