@@ -1,6 +1,7 @@
 import { parse } from 'node:path';
 import { OrchestratorError, roomRemedy } from '../ports/errors.ts';
 import { execute, type ExecuteResult } from '../process/exec.ts';
+import { withoutConfiguredHooks } from './configuredHooks.ts';
 
 /** The git directory and the files a command is about. Always given, never discovered from a folder an agent could write. */
 export interface GitPlace {
@@ -84,14 +85,26 @@ export class Git {
   }
 
   async ask(args: readonly string[], options: GitOptions = {}): Promise<ExecuteResult> {
-    const { workTree, indexFile } = this.place;
+    const { gitDir, workTree, indexFile } = this.place;
     const index = indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile };
+    const hooks = await withoutConfiguredHooks(gitDir, (pattern) => this.namedKeys(pattern));
     return runGit(
       [...this.prefix, ...args],
       workTree,
-      { ...options, env: { ...index, ...asVariables(this.settings), ...options.env } },
+      { ...options, env: { ...index, ...asVariables([...this.settings, ...hooks]), ...options.env } },
       args[0],
     );
+  }
+
+  private async namedKeys(pattern: string): Promise<readonly string[] | null> {
+    const args = ['config', '-z', '--name-only', '--get-regexp', pattern];
+    const { exitCode, stdout } = await runGit(
+      [...this.prefix, ...args],
+      this.place.workTree,
+      { answers: [0, 1, 128] },
+      args[0],
+    );
+    return exitCode === 128 ? null : fieldsOf(stdout);
   }
 
   /** The commit a revision names, or null. */

@@ -1,5 +1,5 @@
-import { readIfPresent } from '../process/runDirectory.ts';
 import { fieldsOf, type Git, type GitPlace } from './git.ts';
+import { hasSection, ownSettingsOf } from './ownSettings.ts';
 
 /** Commands that do what everybody's do: Git LFS's own, as its installation writes them, and to keep our side. */
 const harmless = new Set([
@@ -47,22 +47,10 @@ export async function replacementsOfOwnDrivers(git: Git): Promise<readonly (read
     });
 }
 
-/**
- * Whether the repository's own settings certainly name no such program: their files have no section for one, and none that
- * has git read another file. git takes a section's name as it stands there, so no other spelling hides one. False: git has to be asked.
- */
+/** Whether the repository's own settings certainly name no such program. False: git has to be asked. */
 async function namesNone({ gitDir }: GitPlace): Promise<boolean> {
-  try {
-    const common = await readIfPresent(`${gitDir}/commondir`);
-    // As git itself writes it into a worktree's folder; another may lead anywhere.
-    if (common !== null && common !== '../..\n') return false;
-    // Not joined: `..` has to go where a link in the folder's place leads, as it does for git.
-    const files = [`${gitDir}/${common === null ? '.' : '../..'}/config`, `${gitDir}/config.worktree`];
-    const texts = await Promise.all(files.map(readIfPresent));
-    return texts.every((text) => text === null || !/\[\s*(?:filter|include|merge)/i.test(text));
-  } catch {
-    return false;
-  }
+  const own = await ownSettingsOf(gitDir);
+  return own?.every((text) => !['filter', 'merge'].some((name) => hasSection(text, name))) ?? false;
 }
 
 /** The same git, which runs no program that the repository itself names. */

@@ -6,7 +6,7 @@ type Setting = readonly [key: string, value: string];
 
 /** Settings that name a program to run, another file to read, or another place to go to. */
 const protectedKeys =
-  /^(alias|credential|diff|difftool|extensions|filter|gpg|http|include|includeif|interactive|man|merge|mergetool|pager|protocol|sendemail|sequence|ssh|trailer|uploadpack|url|web|browser|instaweb|guitool)\.|^core\.(alternaterefscommand|askpass|attributesfile|bare|editor|excludesfile|fsmonitor|gitproxy|hookspath|pager|sshcommand|worktree)$|^init\.templatedir$|^(remote\..*\.(proxy|receivepack|uploadpack|vcs)|submodule\..*\.(update|url))$/;
+  /^(alias|credential|diff|difftool|extensions|filter|gpg|hook|http|include|includeif|interactive|lfs|man|merge|mergetool|pager|protocol|sendemail|sequence|ssh|tar|trailer|uploadpack|url|web|browser|instaweb|guitool)\.|^core\.(alternaterefscommand|askpass|attributesfile|bare|editor|excludesfile|fsmonitor|gitproxy|hookspath|pager|sshcommand|worktree)$|^init\.templatedir$|^(remote\..*\.(proxy|receivepack|uploadpack|vcs)|submodule\..*\.(update|url))$/;
 
 function isProtected([key, value]: Setting): boolean {
   // A remote of the person's own is none of our business, unless its address is a command.

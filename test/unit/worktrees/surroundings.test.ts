@@ -102,6 +102,9 @@ describe('settings that run a program', () => {
     ['remote.origin.url', 'ext::sh -c evil'],
     ['submodule.lib.update', '!evil'],
     ['gpg.program', 'evil'],
+    ['hook.evil.command', 'evil'],
+    ['lfs.extension.evil.clean', 'evil'],
+    ['tar.evil.command', 'evil'],
   ])('are put back byte for byte: %s', async (key, value) => {
     const text = await repository.read('.git/config');
     await repository.git('config', key, value);
