@@ -212,5 +212,7 @@ function environment(): Record<string, string> {
     GIT_OPTIONAL_LOCKS: '0',
     // Objects that a partial clone lacks would be fetched, by programs that the repository's configuration may name.
     GIT_ALLOW_PROTOCOL: '',
+    // Git LFS would fetch files, from where a file of the repository's says.
+    GIT_LFS_SKIP_SMUDGE: '1',
   };
 }

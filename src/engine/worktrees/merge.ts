@@ -133,7 +133,7 @@ async function refuseUnfiltered(
   if (at === -1) return;
   throw new OrchestratorError(
     'merge-conflict',
-    `${fields[at - 2]} passes the filter ${fields[at]}, a program that the repository's own configuration names; it is not run on its word.`,
+    `${fields[at - 2]} passes the filter ${fields[at]}, for which the repository's own configuration names a program; it is not run on its word.`,
     {
       remedy: `Repeat its settings in your own (\`git config --global\`), or accept with merge "none" and merge yourself.`,
     },
