@@ -15,6 +15,7 @@ import { Secrets } from './secrets.ts';
 import { watchSetup } from './setupWatch.ts';
 import { isTrusted } from './trust.ts';
 import { registerUriHandler } from './uriHandler.ts';
+import { plainLine } from './views/markdownText.ts';
 import { registerViews } from './views/registerViews.ts';
 import { TreeSelection } from './views/treeSelection.ts';
 import { registerWebviews } from './webview/registerWebviews.ts';
@@ -39,7 +40,7 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
     log,
     onProgress: (text) => {
       log.info('engine.progress', { text });
-      vscode.window.setStatusBarMessage(`$(sync~spin) ${text}`, 10_000);
+      vscode.window.setStatusBarMessage(`$(sync~spin) ${plainLine(text, 200)}`, 10_000);
     },
   });
   const eventServer = new EventServer(() =>

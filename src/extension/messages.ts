@@ -4,6 +4,7 @@ import type { Task } from '../engine/domain/task.ts';
 import { OrchestratorError } from '../engine/ports/errors.ts';
 import { reasonOf } from '../engine/protocol/wire.ts';
 import { commandIds, viewIds } from './contributions/ids.ts';
+import { longestMessage, plainLine } from './views/markdownText.ts';
 
 /** A button of a toast, and the command behind it. */
 interface Action {
@@ -66,7 +67,8 @@ export class Messages {
       warning: vscode.window.showWarningMessage,
       error: vscode.window.showErrorMessage,
     }[severity];
-    void Promise.resolve(show(text, ...labels)).then(
+    // Titles, an agent's words and paths are in it, and VS Code makes links of what it finds in a message.
+    void Promise.resolve(show(plainLine(text, longestMessage), ...labels)).then(
       async (picked) => {
         this.closed(key);
         const action = actions.find(({ label }) => label === picked);

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { longestRow, plainLine } from './views/markdownText.ts';
 
 const folderKey = 'orchestrator.folder';
 
@@ -13,7 +14,11 @@ export async function chooseFolder(memento: vscode.Memento): Promise<vscode.Work
   if (known !== undefined) return known;
   // Not VS Code's own pick of a folder, which goes with the focus whatever it is told.
   const picked = await vscode.window.showQuickPick(
-    folders.map((folder) => ({ label: folder.name, description: folder.uri.fsPath, folder })),
+    folders.map((folder) => ({
+      label: plainLine(folder.name, longestRow),
+      description: plainLine(folder.uri.fsPath, longestRow),
+      folder,
+    })),
     {
       placeHolder: vscode.l10n.t('The folder whose repository the tasks work on'),
       ignoreFocusOut: true,

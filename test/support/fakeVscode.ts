@@ -176,6 +176,15 @@ export class FileSystemError extends Error {
 
 interface Choice {
   readonly label: string;
+  readonly description?: string;
+  readonly detail?: string;
+}
+
+/** What stands around a question. */
+interface Surroundings {
+  readonly title?: string;
+  readonly prompt?: string;
+  readonly placeHolder?: string;
 }
 
 /** Who sits before the window: answers in the order they are asked, and hears what is said. */
@@ -187,14 +196,20 @@ export class Person {
   /** Every message, and those that are not answered yet, by their text. */
   readonly told: string[] = [];
   readonly open = new Map<string, (button?: string) => void>();
+  /** Every text that was put before them, in whatever. */
+  readonly shown: string[] = [];
   clipboard = '';
   /** Commands that were run, with their arguments. */
   readonly ran: (readonly unknown[])[] = [];
 
   reset(): void {
-    for (const each of [this.answers, this.offered, this.told, this.ran]) each.length = 0;
+    for (const each of [this.answers, this.offered, this.told, this.shown, this.ran]) each.length = 0;
     this.open.clear();
     this.clipboard = '';
+  }
+
+  see(...texts: readonly (string | undefined)[]): void {
+    this.shown.push(...texts.filter((text) => text !== undefined));
   }
 
   pick(items: readonly Choice[]): Choice | undefined {
@@ -224,6 +239,7 @@ export class Person {
 
   hear(text: string): Promise<string | undefined> {
     this.told.push(text);
+    this.see(text);
     return new Promise((resolve) => {
       this.open.set(text, (button) => {
         this.open.delete(text);
@@ -245,17 +261,32 @@ export const workspace: {
 } = { textDocuments: [], getConfiguration: () => ({ get: (key) => configuration.get(key) }) };
 
 export const window = {
-  showQuickPick: (items: readonly Choice[], options?: { readonly canPickMany?: boolean }) =>
-    Promise.resolve(options?.canPickMany === true ? person.pickMany(items) : person.pick(items)),
-  showInputBox: (options: { readonly validateInput?: (value: string) => string | null }) => {
+  showQuickPick: (items: readonly Choice[], options?: Surroundings & { readonly canPickMany?: boolean }) => {
+    person.see(options?.title, options?.placeHolder);
+    for (const { label, description, detail } of items) person.see(label, description, detail);
+    return Promise.resolve(options?.canPickMany === true ? person.pickMany(items) : person.pick(items));
+  },
+  showInputBox: (options: Surroundings & { readonly validateInput?: (value: string) => string | null }) => {
+    person.see(options.title, options.prompt, options.placeHolder);
     const answer = person.next();
     const complaint = answer === undefined ? null : options.validateInput?.(answer);
     return complaint ? Promise.reject(new Error(complaint)) : Promise.resolve(answer);
   },
-  showInformationMessage: (text: string) => person.hear(text),
-  showWarningMessage: (text: string) => person.hear(text),
-  showErrorMessage: (text: string) => person.hear(text),
+  showInformationMessage: (text: string, ...rest: readonly unknown[]) => put(text, rest),
+  showWarningMessage: (text: string, ...rest: readonly unknown[]) => put(text, rest),
+  showErrorMessage: (text: string, ...rest: readonly unknown[]) => put(text, rest),
+  createTerminal: ({ name }: { readonly name: string }) => {
+    person.see(name);
+    return { show: () => {} };
+  },
 };
+
+/** A modal one, which has options, is answered as the other questions are. */
+function put(text: string, [options]: readonly unknown[]): Promise<string | undefined> {
+  if (typeof options !== 'object' || options === null) return person.hear(text);
+  person.see(text, 'detail' in options ? String(options.detail) : undefined);
+  return Promise.resolve(person.next());
+}
 
 export const commands = {
   executeCommand: (...call: readonly unknown[]) => {

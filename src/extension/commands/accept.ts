@@ -5,6 +5,7 @@ import type { MergeStrategy, Task } from '../../engine/domain/task.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { mergeStrategy } from '../config.ts';
 import { viewIds } from '../contributions/ids.ts';
+import { confirm } from './confirm.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { makeMove, questions } from './moves.ts';
 import { oneTask } from './taskArgument.ts';
@@ -20,7 +21,7 @@ export function accept({ session, messages }: Pick<CommandContext, 'session' | '
     const strategy = mergeStrategy(
       session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath),
     );
-    await confirm(task, strategy);
+    await confirmMerge(task, strategy);
     await vscode.window.withProgress({ location: { viewId: viewIds.tasks } }, async () => {
       const engine = await session.engine();
       await makeMove(session, { type: 'accept', taskId: task.id, strategy });
@@ -37,7 +38,7 @@ export function accept({ session, messages }: Pick<CommandContext, 'session' | '
 }
 
 /** Says what will happen to the person's branch before it does. */
-async function confirm(task: Task, strategy: MergeStrategy): Promise<void> {
+async function confirmMerge(task: Task, strategy: MergeStrategy): Promise<void> {
   const yes = strategy === 'none' ? vscode.l10n.t('Accept') : vscode.l10n.t('Accept and Merge');
   const base = task.worktree?.baseBranch ?? '';
   const detail = {
@@ -45,9 +46,7 @@ async function confirm(task: Task, strategy: MergeStrategy): Promise<void> {
     merge: vscode.l10n.t('Its commits are merged into {0}.', base),
     none: vscode.l10n.t('Nothing is merged: its branch is kept for you.'),
   }[strategy];
-  const question = vscode.l10n.t('Accept "{0}"?', task.title);
-  if ((await vscode.window.showInformationMessage(question, { modal: true, detail }, yes)) !== yes)
-    throw new vscode.CancellationError();
+  await confirm({ severity: 'info', question: vscode.l10n.t('Accept "{0}"?', task.title), detail, yes });
 }
 
 async function mergeFailure({ records }: Engine, task: Task): Promise<OrchestratorError> {

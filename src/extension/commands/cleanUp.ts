@@ -3,6 +3,9 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { isFinal, type Task, type TaskWorktree } from '../../engine/domain/task.ts';
 import type { EngineBundle } from '../engineBundle.ts';
+import { longestRow, plainLine } from '../views/markdownText.ts';
+import { taskLabel } from '../views/taskLabels.ts';
+import { confirm } from './confirm.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 
 interface Leftover {
@@ -27,15 +30,22 @@ export function cleanUpWorktrees({
     }
     const picked = await vscode.window.showQuickPick(
       leftovers.map((leftover) => ({
-        label: leftover.task.title,
-        description: leftover.worktree.branch,
-        detail: leftover.worktree.path,
+        label: taskLabel(leftover.task),
+        description: plainLine(leftover.worktree.branch, longestRow),
+        detail: plainLine(leftover.worktree.path, longestRow),
         leftover,
       })),
       { canPickMany: true, placeHolder: vscode.l10n.t('The worktrees to remove') },
     );
     if (picked === undefined || picked.length === 0) throw new vscode.CancellationError();
-    await confirm(picked.length);
+    await confirm({
+      severity: 'warning',
+      question: vscode.l10n.t('Remove {0} worktrees?', picked.length),
+      detail: vscode.l10n.t(
+        'Uncommitted changes in them are lost. Branches with commits of their own are kept.',
+      ),
+      yes: vscode.l10n.t('Remove'),
+    });
     for (const { leftover } of picked) await remove(loadEngine(), repository, leftover);
     messages.info(vscode.l10n.t('{0} worktrees removed.', picked.length));
   };
@@ -54,16 +64,6 @@ async function leftoversOf(tasks: readonly Task[]): Promise<readonly Leftover[]>
     ),
   );
   return ended.filter((_, index) => there[index] === true);
-}
-
-async function confirm(count: number): Promise<void> {
-  const yes = vscode.l10n.t('Remove');
-  const detail = vscode.l10n.t(
-    'Uncommitted changes in them are lost. Branches with commits of their own are kept.',
-  );
-  const question = vscode.l10n.t('Remove {0} worktrees?', count);
-  if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) !== yes)
-    throw new vscode.CancellationError();
 }
 
 async function remove(bundle: EngineBundle, repository: string, { task, worktree }: Leftover): Promise<void> {

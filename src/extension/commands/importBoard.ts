@@ -4,6 +4,7 @@ import type { BoardProject } from '../../engine/interop/vibeKanban/board.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { taskSettings } from '../config.ts';
 import { commandIds, viewIds } from '../contributions/ids.ts';
+import { longestRow, plainLine } from '../views/markdownText.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 
 type Context = Pick<CommandContext, 'session' | 'importingEngine' | 'loadEngine' | 'messages' | 'extension'>;
@@ -86,9 +87,9 @@ async function pickProjects(
   if (own.length > 0) return own;
   const picked = await vscode.window.showQuickPick(
     choices.map(({ project, reason }) => ({
-      label: project.name,
+      label: plainLine(project.name, longestRow),
       description: vscode.l10n.t('{0} tasks', project.taskCount),
-      detail: reason ?? '',
+      detail: plainLine(reason ?? '', longestRow),
       project,
     })),
     {

@@ -3,6 +3,7 @@ import { isFinal, type Phase, type Task } from '../../engine/domain/task.ts';
 import type { PersonCommand } from '../../engine/domain/commands.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import type { Session } from '../session.ts';
+import { confirm } from './confirm.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { saveEditedSpecification } from '../review/saveEdited.ts';
 import { severalTasks, type TaskQuestion } from './taskArgument.ts';
@@ -59,8 +60,7 @@ export function cancel({ session }: Pick<CommandContext, 'session'>): CommandBod
     const detail = vscode.l10n.t(
       'What runs is stopped. A branch with commits is kept. This cannot be undone.',
     );
-    const answer = await vscode.window.showWarningMessage(question, { modal: true, detail }, yes);
-    if (answer !== yes) throw new vscode.CancellationError();
+    await confirm({ severity: 'warning', question, detail, yes });
     for (const { id } of tasks) await makeMove(session, { type: 'cancel', taskId: id });
   };
 }

@@ -7,6 +7,8 @@ import { type TaskId, taskIdOf } from '../../engine/domain/ids.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { taskSettings } from '../config.ts';
 import { commandIds } from '../contributions/ids.ts';
+import { longestRow, plainLine } from '../views/markdownText.ts';
+import { taskLabel } from '../views/taskLabels.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { makeMove } from './moves.ts';
 import {
@@ -84,7 +86,12 @@ export function newTasksFromChecklist(context: CommandContext): CommandBody {
       );
     }
     const picked = await vscode.window.showQuickPick(
-      drafts.map((draft) => ({ label: draft.title, detail: draft.description, picked: true, draft })),
+      drafts.map((draft) => ({
+        label: taskLabel(draft),
+        detail: plainLine(draft.description, longestRow),
+        picked: true,
+        draft,
+      })),
       { canPickMany: true, placeHolder: vscode.l10n.t('The items that become tasks') },
     );
     if (picked === undefined || picked.length === 0) throw new vscode.CancellationError();

@@ -5,6 +5,7 @@ import type { Task } from '../../engine/domain/task.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { heldPort } from '../heldPort.ts';
 import type { Session } from '../session.ts';
+import { taskLabel } from '../views/taskLabels.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { questions } from './moves.ts';
 import { oneTask } from './taskArgument.ts';
@@ -32,7 +33,7 @@ export function openWorktree({ session }: Pick<CommandContext, 'session'>): Comm
 export function openWorktreeTerminal({ session }: Pick<CommandContext, 'session'>): CommandBody {
   return async (arg) => {
     const task = await oneTask(session, arg, questions().withWorktree);
-    vscode.window.createTerminal({ name: task.title, cwd: await worktreeOf(task) }).show();
+    vscode.window.createTerminal({ name: taskLabel(task), cwd: await worktreeOf(task) }).show();
   };
 }
 

@@ -4,6 +4,7 @@ import type { TaskId } from '../../engine/domain/ids.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import type { Session } from '../session.ts';
 import { queueOf, reordered, type Rank } from '../views/queueOrder.ts';
+import { taskLabel } from '../views/taskLabels.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { makeMove } from './moves.ts';
 import { severalTasks } from './taskArgument.ts';
@@ -65,7 +66,7 @@ async function askForPriority(tasks: readonly Task[], all: readonly Task[]): Pro
   const now = new Set(tasks.map(({ priority }) => priority));
   const title =
     tasks.length === 1
-      ? vscode.l10n.t('Priority of "{0}"', tasks[0]?.title ?? '')
+      ? vscode.l10n.t('Priority of "{0}"', taskLabel(tasks[0] ?? { title: '' }))
       : vscode.l10n.t('Priority of {0} Tasks', tasks.length);
   const item = (label: string, priority: number): vscode.QuickPickItem & { readonly priority: number } => ({
     label,

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import type { EngineBundle } from '../engineBundle.ts';
 import { viewIds } from '../contributions/ids.ts';
+import { confirm } from './confirm.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { questions } from './moves.ts';
 import { oneTask } from './taskArgument.ts';
@@ -23,11 +24,12 @@ export function createPullRequest({
       throw new OrchestratorError('bad-input', questions().pullRequest.none);
     const bundle = loadEngine();
     const gh = await findGh(bundle, repository);
-    const yes = vscode.l10n.t('Push and Create');
-    const detail = vscode.l10n.t('The branch {0} is pushed to "origin".', worktree.branch);
-    const question = vscode.l10n.t('Create a pull request for "{0}"?', task.title);
-    if ((await vscode.window.showInformationMessage(question, { modal: true, detail }, yes)) !== yes)
-      throw new vscode.CancellationError();
+    await confirm({
+      severity: 'info',
+      question: vscode.l10n.t('Create a pull request for "{0}"?', task.title),
+      detail: vscode.l10n.t('The branch {0} is pushed to "origin".', worktree.branch),
+      yes: vscode.l10n.t('Push and Create'),
+    });
     const run = (program: string, ...args: readonly string[]): Promise<string> =>
       runIn(bundle, repository, program, args);
     const url = await vscode.window.withProgress({ location: { viewId: viewIds.tasks } }, async () => {

@@ -3,6 +3,8 @@ import type { Engine } from '../../engine/engine.ts';
 import { parseBundle } from '../../engine/context/bundle.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
+import { longestMessage, plainLine } from '../views/markdownText.ts';
+import { taskLabel } from '../views/taskLabels.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { makeMove, questions } from './moves.ts';
 import { oneTask } from './taskArgument.ts';
@@ -11,7 +13,7 @@ export function sendBack({ session }: Pick<CommandContext, 'session'>): CommandB
   return async (arg) => {
     const task = await oneTask(session, arg, questions().sendBack);
     const note = await ask(
-      vscode.l10n.t('Send Back "{0}"', task.title),
+      vscode.l10n.t('Send Back "{0}"', taskLabel(task)),
       vscode.l10n.t('What should be different?'),
     );
     await makeMove(session, { type: 'send-back', taskId: task.id, note });
@@ -34,7 +36,7 @@ export function answerQuestions({ session }: Pick<CommandContext, 'session'>): C
       const title = vscode.l10n.t('Open Question {0} of {1}', index + 1, open.length);
       const answer = await vscode.window.showInputBox({
         title,
-        prompt: question,
+        prompt: plainLine(question, longestMessage),
         placeHolder: vscode.l10n.t('Empty: leave it to the agent'),
         ignoreFocusOut: true,
       });

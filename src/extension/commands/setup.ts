@@ -4,6 +4,7 @@ import { engineSettings, taskSettings } from '../config.ts';
 import { commandIds, contextKeys, type MissingPart } from '../contributions/ids.ts';
 import type { SetupPart, SetupResult } from '../setupChecks.ts';
 import { chooseFolder } from '../workspaceFolder.ts';
+import { longestRow, plainLine } from '../views/markdownText.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 
 /** Does what mends a part, or takes the person there. */
@@ -63,7 +64,7 @@ async function show(results: readonly SetupResult[]): Promise<Mend | 'again' | n
   const rows = results.map((result) => ({
     label: `$(${result.ok ? 'pass' : 'error'}) ${nameOf(result.part)}`,
     description: result.ok ? vscode.l10n.t('ready') : vscode.l10n.t('to be mended'),
-    detail: result.remedy === null ? result.detail : `${result.detail} ${result.remedy}`,
+    detail: plainLine([result.detail, result.remedy ?? ''].join(' '), longestRow),
     next: result.ok ? null : mendOf(result.part),
   }));
   const again = {

@@ -7,6 +7,8 @@ import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { taskIdSchema } from '../../engine/protocol/taskSchema.ts';
 import { parseSpecificationUri } from '../review/specificationAddress.ts';
 import type { Session } from '../session.ts';
+import { longestRow, plainLine } from '../views/markdownText.ts';
+import { taskLabel } from '../views/taskLabels.ts';
 
 const taskItemSchema = v.object({ taskId: taskIdSchema });
 const slotItemSchema = v.object({ port: v.picklist(slotPorts) });
@@ -72,9 +74,9 @@ async function pickTask(session: Session, { fits, placeHolder, none }: TaskQuest
   if (fitting.length === 0) throw new OrchestratorError('bad-input', none);
   const picked = await vscode.window.showQuickPick(
     fitting.map((task) => ({
-      label: task.title,
+      label: taskLabel(task),
       description: `${task.stage}, ${task.phase.type}`,
-      detail: task.description.split('\n', 1)[0] ?? '',
+      detail: plainLine(task.description.split('\n', 1)[0] ?? '', longestRow),
       task,
     })),
     { placeHolder, matchOnDescription: true, matchOnDetail: true },

@@ -4,6 +4,8 @@ import { isFinal } from '../../engine/domain/task.ts';
 import { settingChanges, settingsWith } from '../../engine/settings.ts';
 import { taskSettings } from '../config.ts';
 import { commandIds } from '../contributions/ids.ts';
+import { longestRow, plainLine } from '../views/markdownText.ts';
+import { taskLabel } from '../views/taskLabels.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { makeMove } from './moves.ts';
 import { oneTask } from './taskArgument.ts';
@@ -34,12 +36,15 @@ export function updateSettings({
     const picked = await vscode.window.showQuickPick(
       changes.map((change) => ({
         label: change.name.replace(/^stages\./, ''),
-        description: `${JSON.stringify(change.before)} → ${JSON.stringify(change.after)}`,
+        description: plainLine(
+          `${JSON.stringify(change.before)} → ${JSON.stringify(change.after)}`,
+          longestRow,
+        ),
         change,
       })),
       {
         canPickMany: true,
-        title: vscode.l10n.t('Settings of "{0}"', task.title),
+        title: vscode.l10n.t('Settings of "{0}"', taskLabel(task)),
         placeHolder: vscode.l10n.t('What it takes over for the runs that have not begun'),
       },
     );

@@ -10,6 +10,7 @@ import type { Digest, TaskId } from '../../engine/domain/ids.ts';
 import type { Task } from '../../engine/domain/task.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import type { Session } from '../session.ts';
+import { longestMessage, plainLine } from '../views/markdownText.ts';
 import { specificationDigest } from './contextDigests.ts';
 import { knownTask } from './knownTask.ts';
 import { parseSpecificationUri } from './specificationAddress.ts';
@@ -55,8 +56,7 @@ export class SpecificationFiles implements vscode.FileSystemProvider {
   async writeFile(uri: vscode.Uri, content: Uint8Array): Promise<void> {
     const task = await this.taskOf(uri);
     if (task.phase.type !== 'gate') {
-      throw new OrchestratorError(
-        'bad-input',
+      throw notSaved(
         vscode.l10n.t(
           'The specification of "{0}" no longer waits for approval, so it was not saved. Send the task back with notes instead; your text stays in this editor.',
           task.title,
@@ -67,8 +67,7 @@ export class SpecificationFiles implements vscode.FileSystemProvider {
     if (edited.type === 'invalid') {
       this.problems.set(uri, edited.problems.map(diagnosticOf));
       const [first] = edited.problems;
-      throw new OrchestratorError(
-        'bad-input',
+      throw notSaved(
         vscode.l10n.t(
           'This is no specification yet, so it was not saved; your text stays in this editor. Line {0}: {1}',
           (first?.line ?? 0) + 1,
@@ -84,7 +83,7 @@ export class SpecificationFiles implements vscode.FileSystemProvider {
     ).dispatch({ type: 'edit-specification', taskId: task.id, digest }, [
       { digest, taskId: task.id, runId: null, stage: 'specification', body },
     ]);
-    if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
+    if (rejection !== null) throw notSaved(rejection.message);
   }
 
   readDirectory(): never {
@@ -126,6 +125,11 @@ export class SpecificationFiles implements vscode.FileSystemProvider {
     const version = (await records.bundles(task.id)).findLast((each) => each.digest === digest);
     return { text: editableSpecification(bundle), at: version?.createdAt ?? task.createdAt };
   }
+}
+
+/** VS Code tells of a failed save by itself, in a notification: what is in it of a title or a text must make no link there. */
+function notSaved(why: string): OrchestratorError {
+  return new OrchestratorError('bad-input', plainLine(why, longestMessage));
 }
 
 function diagnosticOf({ line, message }: SpecificationProblem): vscode.Diagnostic {

@@ -40,8 +40,8 @@ export function stageLabel(stage: Stage): string {
   return groupLabel(stage);
 }
 
-export function taskLabel(task: Task): string {
-  return plainLine(task.title, longestTitle);
+export function taskLabel({ title }: Pick<Task, 'title'>): string {
+  return plainLine(title, longestTitle);
 }
 
 /** What the task does or waits for, in a few words. */

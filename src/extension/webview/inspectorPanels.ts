@@ -8,6 +8,7 @@ import {
 import { commandIds, panelTypes, type CommandId } from '../contributions/ids.ts';
 import type { Session } from '../session.ts';
 import { InspectorHost } from '../../engine/inspection/inspectorHost.ts';
+import { taskLabel } from '../views/taskLabels.ts';
 import { loadReaders } from './loadReaders.ts';
 import { openLocation } from './openLocation.ts';
 import { loadPage, pageOptions } from './webviewPage.ts';
@@ -50,7 +51,7 @@ export class InspectorPanels implements vscode.WebviewPanelSerializer {
       const title = this.session.tasks.get(taskId)?.title ?? vscode.l10n.t('Task');
       const panel = vscode.window.createWebviewPanel(
         panelTypes.inspector,
-        title,
+        taskLabel({ title }),
         vscode.ViewColumn.Active,
         pageOptions(this.context),
       );
@@ -86,7 +87,8 @@ export class InspectorPanels implements vscode.WebviewPanelSerializer {
         void vscode.commands.executeCommand(commandOf[action], taskId).then(undefined, this.report),
       open: (worktreePath, file, line) => void openLocation(worktreePath, file, line).catch(this.report),
       onTitle: (title) => {
-        if (panel.title !== title) panel.title = title;
+        const label = taskLabel({ title });
+        if (panel.title !== label) panel.title = label;
       },
       report: this.report,
     });

@@ -1,13 +1,14 @@
 import { realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import * as vscode from 'vscode';
+import { plainLine } from '../views/markdownText.ts';
 
 /** Shows a file of a worktree beside the panel. What a report names outside of the worktree, also through a link, is not opened. */
 export async function openLocation(worktreePath: string, file: string, line: number | null): Promise<void> {
   const path = await placeInside(worktreePath, file);
   if (path === null) {
     void vscode.window.showWarningMessage(
-      vscode.l10n.t('{0} is not a file of this task’s worktree.', file.slice(0, 200)),
+      vscode.l10n.t('{0} is not a file of this task’s worktree.', plainLine(file, 200)),
     );
     return;
   }

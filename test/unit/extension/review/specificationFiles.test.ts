@@ -27,10 +27,10 @@ const bundle: Bundle = {
 const taskId = idOf(1);
 const uri = Uri.from(specificationUri(taskId, 'Title / case')) as unknown as vscode.Uri;
 
-function scene() {
+function scene(title = 'Title / case') {
   const { body, digest } = sealBundle(bundle);
   const session = new DecidingSession([
-    taskIn('gate', 1, { phase: { type: 'gate', stage: 'specification', digest } }),
+    taskIn('gate', 1, { title, phase: { type: 'gate', stage: 'specification', digest } }),
   ]);
   session.store({ digest, taskId, runId: null, stage: 'specification', body });
   const files = new SpecificationFiles(session);
@@ -92,6 +92,14 @@ describe('a specification in an editor', () => {
     const text = await read();
     await (await session.engine()).dispatch({ type: 'approve', taskId }, []);
     await expect(write(`${text}- more`)).rejects.toThrow('no longer waits for approval');
+  });
+
+  test('makes no link of a title where VS Code tells that it was not saved', async () => {
+    const title = '[Show the plan](command:workbench.action.quit)';
+    const { session, read, write } = scene(title);
+    const text = await read();
+    await (await session.engine()).dispatch({ type: 'approve', taskId }, []);
+    await expect(write(`${text}- more`)).rejects.toThrow('[Show the plan]\u200b(command:');
   });
 
   test('has no other address than its own', async () => {
