@@ -18,11 +18,18 @@ const mostToasts = 3;
 
 type Severity = 'info' | 'warning' | 'error';
 
-/** What is said to the person in notifications: one for each thing to do, none twice at a time. */
+/** Tasks, and the phase in which each needs the person. */
+type Needs = Map<TaskId, Task['phase']['type']>;
+
+/**
+ * What is said to the person in notifications: one for each thing to do. A toast fades without a word and may never be
+ * closed, so what was told of a task counts for as long as the task needs just that.
+ */
 export class Messages {
-  private readonly shown = new Map<string, Severity>();
+  /** What each open toast says of tasks, less what is over. */
+  private readonly told = new Set<Needs>();
   /** Tasks that need the person and were not told of. */
-  private readonly held = new Set<TaskId>();
+  private readonly held: Needs = new Map();
 
   info(text: string, ...actions: readonly Action[]): void {
     this.show('info', text, actions);
@@ -37,30 +44,58 @@ export class Messages {
     this.show('error', text, [...remediesOf(known), showLog()]);
   }
 
-  /** A task needs the person: said once until it was answered. */
+  /** The engine moved it: where it needs the person now, that is said once until it was answered. */
   needed(task: Task): void {
+    this.forgetOtherNeeds(task);
     const [text, ...actions] = needOf(task);
-    this.held.delete(task.id);
-    if (text === undefined) return;
-    const key = `${task.id} ${task.phase.type}`;
-    if (this.openNeeds() < mostToasts || this.shown.has(key)) this.show('warning', text, actions, key);
-    else this.held.add(task.id);
+    const { id, phase } = task;
+    if (text !== undefined && ![...this.told].some((needs) => needs.has(id))) {
+      if (this.told.size < mostToasts) this.tell(text, actions, new Map([[id, phase.type]]));
+      else this.held.set(id, phase.type);
+    }
+    this.tellHeld();
   }
 
   /** The person moved it themselves: there is nothing to tell them. */
   answered(task: Task): void {
-    this.held.delete(task.id);
+    this.forgetOtherNeeds(task);
+    this.tellHeld();
   }
 
+  private forgetOtherNeeds({ id, phase }: Task): void {
+    for (const needs of [this.held, ...this.told]) {
+      if (needs.get(id) !== phase.type) needs.delete(id);
+      if (needs.size === 0) this.told.delete(needs);
+    }
+  }
+
+  private tellHeld(): void {
+    const needs = new Map(this.held);
+    if (needs.size === 0 || this.told.size >= mostToasts) return;
+    this.held.clear();
+    const text =
+      needs.size === 1
+        ? vscode.l10n.t('One more task needs you.')
+        : vscode.l10n.t('{0} more tasks need you.', needs.size);
+    // Every view has this command from VS Code itself.
+    this.tell(text, [{ label: vscode.l10n.t('Show Tasks'), command: `${viewIds.tasks}.focus` }], needs);
+  }
+
+  private tell(text: string, actions: readonly Action[], needs: Needs): void {
+    this.told.add(needs);
+    this.show('warning', text, actions, () => {
+      this.told.delete(needs);
+      this.tellHeld();
+    });
+  }
+
+  /** VS Code itself closes an earlier one that says the same. */
   private show(
     severity: Severity,
     text: string,
     actions: readonly Action[],
-    /** The same is not said twice at a time. */
-    key: string = text,
+    onClosed: () => void = () => {},
   ): void {
-    if (this.shown.has(key)) return;
-    this.shown.set(key, severity);
     const labels = actions.map(({ label }) => label);
     const show: (text: string, ...labels: string[]) => Thenable<string | undefined> = {
       info: vscode.window.showInformationMessage,
@@ -68,33 +103,11 @@ export class Messages {
       error: vscode.window.showErrorMessage,
     }[severity];
     // Titles, an agent's words and paths are in it, and VS Code makes links of what it finds in a message.
-    void Promise.resolve(show(plainLine(text, longestMessage), ...labels)).then(
-      async (picked) => {
-        this.closed(key);
-        const action = actions.find(({ label }) => label === picked);
-        if (action !== undefined)
-          await vscode.commands.executeCommand(action.command, ...(action.args ?? []));
-      },
-      () => this.closed(key),
-    );
-  }
-
-  /** What was only said stays in VS Code's list until someone clears it, and must not keep a need back. */
-  private openNeeds(): number {
-    return [...this.shown.values()].filter((severity) => severity === 'warning').length;
-  }
-
-  private closed(key: string): void {
-    this.shown.delete(key);
-    const count = this.held.size;
-    if (count === 0 || this.openNeeds() >= mostToasts) return;
-    this.held.clear();
-    const text =
-      count === 1
-        ? vscode.l10n.t('One more task needs you.')
-        : vscode.l10n.t('{0} more tasks need you.', count);
-    // Every view has this command from VS Code itself.
-    this.show('warning', text, [{ label: vscode.l10n.t('Show Tasks'), command: `${viewIds.tasks}.focus` }]);
+    void Promise.resolve(show(plainLine(text, longestMessage), ...labels)).then(async (picked) => {
+      onClosed();
+      const action = actions.find(({ label }) => label === picked);
+      if (action !== undefined) await vscode.commands.executeCommand(action.command, ...(action.args ?? []));
+    }, onClosed);
   }
 }
 

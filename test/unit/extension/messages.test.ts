@@ -48,6 +48,57 @@ describe('toasts for tasks that need the person', () => {
     expect(person.told).toHaveLength(2);
   });
 
+  test('that faded keep nobody back once the person dealt with their tasks in another place', () => {
+    const messages = new Messages();
+    for (const number of [1, 2, 3]) messages.needed(taskIn('completed', number));
+    for (const number of [1, 2, 3]) messages.answered(taskIn('merging', number));
+    messages.needed(taskIn('completed', 4));
+    expect(open()).toContain(completed(4));
+  });
+
+  test('tell of who was held back once a task that was told of needs nothing any more', () => {
+    const messages = new Messages();
+    for (const number of [1, 2, 3, 4]) messages.needed(taskIn('completed', number));
+    messages.answered(taskIn('merging', 1));
+    expect(open()).toContain('One more task needs you.');
+    for (const number of [5, 6]) messages.needed(taskIn('completed', number));
+    // What was told together is over when all of it is.
+    messages.answered(taskIn('merging', 4));
+    expect(person.told.slice(4)).toEqual(['2 more tasks need you.']);
+  });
+
+  test('say anew what a task comes to anew, however the first toast ended', async () => {
+    const messages = new Messages();
+    messages.needed(taskIn('gate', 1));
+    messages.answered(taskIn('queued', 1));
+    messages.needed(taskIn('running', 1));
+    const first = person.open.get(person.told[0] ?? '');
+    messages.needed(taskIn('gate', 1));
+    expect(person.told).toHaveLength(2);
+    // Somebody clears the first one away: the second still stands.
+    first?.();
+    await new Promise(setImmediate);
+    messages.needed(taskIn('gate', 1));
+    expect(person.told).toHaveLength(2);
+  });
+
+  test('stay as they are while a person changes something else of the task', () => {
+    const messages = new Messages();
+    for (const number of [1, 2, 3, 4]) messages.needed(taskIn('completed', number));
+    messages.answered(taskIn('completed', 1, { priority: 5 }));
+    messages.needed(taskIn('completed', 1, { priority: 5 }));
+    expect(person.told).toHaveLength(3);
+    messages.answered(taskIn('completed', 4, { priority: 5 }));
+    messages.answered(taskIn('merging', 1));
+    expect(open()).toContain('One more task needs you.');
+  });
+
+  test('are no reason to say nothing the second time a person does the same', () => {
+    const messages = new Messages();
+    for (let times = 0; times < 2; times += 1) messages.info('Signed in.');
+    expect(person.told).toEqual(['Signed in.', 'Signed in.']);
+  });
+
   test('do not keep back what a command of the person came to', () => {
     const messages = new Messages();
     for (const number of [1, 2, 3]) messages.needed(taskIn('completed', number));
