@@ -9,7 +9,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 
 /** Output name -> entry file. Each is a program of its own: a process or a worker thread starts it by path. */
-const entries = {
+export const entries = {
   host: 'src/engine/host.ts',
   storeWorker: 'src/engine/store/storeWorker.ts',
   boardWorker: 'src/engine/interop/vibeKanban/boardWorker.ts',

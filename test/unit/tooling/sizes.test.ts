@@ -1,8 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
+import { packagedFiles } from '../../support/packagedFiles.ts';
 import { repositoryRoot } from '../../support/sourceTree.ts';
 
 const kilobyte = 1024;
@@ -38,7 +38,9 @@ const largestVsix = 3 * kilobyte * kilobyte;
 
 describe('what is built', () => {
   test('every script that goes into the VSIX keeps its budget', async () => {
-    const scripts = (await vsixFiles()).filter((path) => path.startsWith('dist/') && path.endsWith('.js'));
+    const scripts = (await packagedFiles()).filter(
+      (path) => path.startsWith('dist/') && path.endsWith('.js'),
+    );
     expect(scripts).toContain('dist/extension.js');
     const tooLarge = await Promise.all(
       scripts.map(async (path) => {
@@ -54,7 +56,7 @@ describe('what is built', () => {
 
   test('the VSIX stays below 3 MB', async () => {
     const packed = await Promise.all(
-      (await vsixFiles()).map(
+      (await packagedFiles()).map(
         async (path) => deflateRawSync(await readFile(join(repositoryRoot, path))).length,
       ),
     );
@@ -62,28 +64,3 @@ describe('what is built', () => {
     expect(packed.reduce((sum, size) => sum + size, 0)).toBeLessThan(largestVsix);
   });
 });
-
-/** What package.json's `files` means: files, whole folders, and names with one star. */
-async function vsixFiles(): Promise<readonly string[]> {
-  const manifest: unknown = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8'));
-  const { files } = v.parse(v.object({ files: v.array(v.string()) }), manifest);
-  return (await Promise.all(files.map(expand))).flat();
-}
-
-async function expand(pattern: string): Promise<readonly string[]> {
-  const [start = '', end] = basename(pattern).split('*');
-  if (end !== undefined) {
-    const names = await readdir(join(repositoryRoot, dirname(pattern)));
-    return names
-      .filter((name) => name.startsWith(start) && name.endsWith(end))
-      .map((name) => join(dirname(pattern), name));
-  }
-  const found = await stat(join(repositoryRoot, pattern)).catch(() => null);
-  // Made when the VSIX is: a few KB of texts for translators.
-  if (found === null) return [];
-  if (found.isFile()) return [pattern];
-  const entries = await readdir(join(repositoryRoot, pattern), { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(repositoryRoot, join(entry.parentPath, entry.name)));
-}
