@@ -70,6 +70,22 @@ test('a task is made, followed, looked into and accepted over HTTP, and Ctrl-C e
   expect((await scene.done(scene.host('audit', '--verify'), 0)).lines).toMatchObject([{ ok: true }]);
 });
 
+test('of two tasks one runs at a time where that was asked for', async () => {
+  const titles = ['First task', 'Second task'];
+  const scene = await Scene.make(
+    'process',
+    titles.map((title) => sampleScript(title, 'right-at-once')),
+  );
+  for (const title of titles) await scene.done(scene.task('add', title), 0);
+  const host = scene.host('serve', '--max-concurrent', '1');
+  const { task_id: first } = await host.event('run.started');
+  const ended = await host.event('task.completed', ({ task_id: id }) => id === first);
+  const begun = await host.event('run.started', ({ task_id: id }) => id !== first);
+  expect(Number(begun['seq'])).toBeGreaterThan(Number(ended['seq']));
+  host.child.kill('SIGINT');
+  expect(await host.ended).toBe(130);
+});
+
 test('bad input ends with 3 and its reason, a port in use with 4', async () => {
   const scene = await Scene.make('process', []);
   for (const [args, words] of [

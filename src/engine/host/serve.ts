@@ -6,11 +6,11 @@ import type { ServerBundle } from '../server/serverBundle.ts';
 import { aborted, checkNewTask, interruptedNote, movingTasks } from './drive.ts';
 import { type ExitCode, exitCodes } from './exitCodes.ts';
 import { type Assets, openHere, placeOf } from './hostEngine.ts';
-import { type SettingsOptions, taskSettings } from './options.ts';
+import { type DriveOptions, type SettingsOptions, taskSettings } from './options.ts';
 import { type HostIo, Output, stderrLogger } from './output.ts';
 import { ProgressView } from './progressView.ts';
 
-export interface ServeOptions extends SettingsOptions {
+export interface ServeOptions extends SettingsOptions, DriveOptions {
   readonly port?: number;
   readonly readOnly?: boolean;
   readonly allowOrigin?: readonly string[];
@@ -36,6 +36,7 @@ export async function serve(options: ServeOptions, io: HostIo, assets: Assets): 
     drive: 'all',
     holder: 'orchestrator serve',
     onProgress,
+    maxConcurrent: Number(options.maxConcurrent),
   });
   const { service } = orchestrator;
   const unsubscribe = service.subscribe((notice) => {
