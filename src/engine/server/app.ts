@@ -7,7 +7,7 @@ import type { Logger } from '../ports/logger.ts';
 import { version } from '../../../package.json';
 import type { Doorkeeper } from './access/doorkeeper.ts';
 import type { IdempotentAnswers } from './idempotency.ts';
-import { Problem, problemBody, problemOf } from './problem.ts';
+import { Problem, problemBody, problemOf, tooMany } from './problem.ts';
 import { readBody } from './requestBody.ts';
 import { moveRoutes } from './routes/moves.ts';
 import { readRoutes } from './routes/reads.ts';
@@ -37,8 +37,16 @@ export interface AppOptions {
   readonly logger: Logger;
 }
 
-/** The server's addresses with everything that stands before them. `dispose` lets go of its timers. */
-export function makeApp(options: AppOptions): { readonly app: Hono<ServerEnv>; dispose(): void } {
+export interface App {
+  readonly app: Hono<ServerEnv>;
+  /** Counts a refused upgrade, which `app` does not see, among the refused requests. The seconds to wait where they are too many, else null. */
+  countRefusal(): number | null;
+  /** Lets go of its timers. */
+  dispose(): void;
+}
+
+/** The server's addresses with everything that stands before them. */
+export function makeApp(options: AppOptions): App {
   const { context, doorkeeper, limits, logger } = options;
   const app = new Hono<ServerEnv>();
   const store = new MemoryStore<ServerEnv>();
@@ -99,12 +107,7 @@ export function makeApp(options: AppOptions): { readonly app: Hono<ServerEnv>; d
       limit: (c) => limits[`${kindOf(c)}PerMinute`],
       standardHeaders: 'draft-7',
       handler: () => {
-        throw new Problem(
-          429,
-          'too-many',
-          'Too many requests within a minute.',
-          'Wait as long as Retry-After says; event streams tell what changes without asking.',
-        );
+        throw tooMany();
       },
     }),
   );
@@ -138,7 +141,16 @@ export function makeApp(options: AppOptions): { readonly app: Hono<ServerEnv>; d
       defaultValidationErrorResponse: false,
     }),
   );
-  return { app, dispose: () => store.shutdown() };
+  return {
+    app,
+    countRefusal() {
+      const kind: RequestKind = 'refusals';
+      const { totalHits, resetTime } = store.increment(kind);
+      if (totalHits <= limits[`${kind}PerMinute`] || resetTime === undefined) return null;
+      return Math.max(1, Math.ceil((resetTime.getTime() - context.now()) / 1000));
+    },
+    dispose: () => store.shutdown(),
+  };
 }
 
 const documentation = {
@@ -164,7 +176,9 @@ const isStream = (path: string): boolean => path.startsWith('/api/events') || pa
 const isMove = ({ req: { path, method } }: Context<ServerEnv>): boolean =>
   !['GET', 'HEAD'].includes(method) && path !== '/api/tickets';
 
-function kindOf(c: Context<ServerEnv>): 'reads' | 'moves' | 'refusals' {
+type RequestKind = 'reads' | 'moves' | 'refusals';
+
+function kindOf(c: Context<ServerEnv>): RequestKind {
   const refusal = c.get('refusal');
   if (refusal !== undefined && refusal !== null) return 'refusals';
   return isMove(c) ? 'moves' : 'reads';

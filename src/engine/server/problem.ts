@@ -48,6 +48,16 @@ export function problemBody({ status, code, message, remedy }: Problem) {
   };
 }
 
+/** The answer to what is asked too often. */
+export function tooMany(): Problem {
+  return new Problem(
+    429,
+    'too-many',
+    'Too many requests within a minute.',
+    'Wait as long as Retry-After says; event streams tell what changes without asking.',
+  );
+}
+
 /** Why a command was refused, as an answer. */
 export function problemOfRejection({ code, message }: Rejection): Problem {
   switch (code) {

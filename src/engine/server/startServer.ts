@@ -18,7 +18,8 @@ import { EventHub } from './events/eventHub.ts';
 import { Heartbeat } from './events/heartbeat.ts';
 import { idempotentAnswersOf } from './idempotency.ts';
 import { Measurements } from './measurements.ts';
-import { Problem, problemBody } from './problem.ts';
+import { Problem, tooMany } from './problem.ts';
+import { refuseUpgrade } from './refuseUpgrade.ts';
 import type { NewTaskRules, ServerContext } from './serverContext.ts';
 import { projectIdOf } from './vibeKanban.ts';
 
@@ -121,7 +122,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     now: () => systemClock.now(),
   };
   const doorkeeper = new Doorkeeper({ token, access: options.access, allowedOrigins, tickets });
-  const { app, dispose } = makeApp({
+  const { app, countRefusal, dispose } = makeApp({
     context,
     doorkeeper,
     idempotentAnswers: idempotentAnswersOf(feed),
@@ -195,10 +196,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         });
       } else throw new Problem(404, 'no-such-address', 'There is no WebSocket at this address.');
     } catch (error) {
-      refuse(
-        socket,
-        error instanceof Problem ? error : new Problem(400, 'bad-request', 'The request cannot be read.'),
-      );
+      const waitSeconds = countRefusal();
+      const problem =
+        error instanceof Problem ? error : new Problem(400, 'bad-request', 'The request cannot be read.');
+      refuseUpgrade(socket, waitSeconds === null ? problem : tooMany(), waitSeconds);
     }
   }
 
@@ -228,13 +229,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 function holdTicket({ ticket }: Admission, tickets: Tickets, onClose: (release: () => void) => void): void {
   if (ticket !== null) onClose(tickets.hold(ticket));
-}
-
-function refuse(socket: Duplex, problem: Problem): void {
-  const body = JSON.stringify(problemBody(problem));
-  socket.end(
-    `HTTP/1.1 ${problem.status} Refused\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }
 
 function tokenOf(given: string | null): string {
