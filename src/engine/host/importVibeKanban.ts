@@ -48,13 +48,25 @@ export async function importVibeKanban(
     try {
       const dryRun = options.dryRun === true;
       const now = systemClock.now();
-      const outcomes = importBoard(engine, { pages: board.pages(), projects, settings, now, dryRun });
+      const pages = untilInterrupted(board.pages(), io.interrupted);
+      const outcomes = importBoard(engine, { pages, projects, settings, now, dryRun });
       return await tellAll(outcomes, { output, io, dryRun, source: board.source });
     } finally {
       await engine.close();
     }
   } finally {
     await board.close();
+  }
+}
+
+/** A board of many pages may tell of nothing for long: tasks of projects that were not chosen. */
+async function* untilInterrupted<Page>(
+  pages: AsyncIterable<Page>,
+  interrupted: AbortSignal,
+): AsyncGenerator<Page, void> {
+  for await (const page of pages) {
+    if (interrupted.aborted) return;
+    yield page;
   }
 }
 
@@ -131,7 +143,6 @@ async function tellAll(
 ): Promise<ExitCode> {
   const counts = { imported: 0, known: 0, skipped: 0 };
   const byStatus: Record<string, number> = {};
-  let isInterrupted = false;
   for await (const outcome of outcomes) {
     counts[outcome.type] += 1;
     output.object(wireOutcome(outcome));
@@ -140,8 +151,7 @@ async function tellAll(
     if (outcome.type === 'imported') byStatus[outcome.task.status] = (byStatus[outcome.task.status] ?? 0) + 1;
     if (outcome.type === 'imported' && outcome.task.notes.length > 0 && !output.json)
       output.text(`Note on ${plain(outcome.task.title, 60)}: ${outcome.task.notes.join(' ')}`);
-    isInterrupted = io.interrupted.aborted;
-    if (isInterrupted) break;
+    if (io.interrupted.aborted) break;
   }
   output.object({ type: 'import', database: source, ...counts, by_status: byStatus, dry_run: dryRun });
   const kinds = Object.entries(byStatus).map(([status, count]) => `${count} ${status}`);
@@ -152,7 +162,7 @@ async function tellAll(
     output.text(
       'None starts by itself: `orchestrator start <task>` queues one, `retry` one that was begun there.',
     );
-  if (!isInterrupted) return exitCodes.asAsked;
+  if (!io.interrupted.aborted) return exitCodes.asAsked;
   output.note('Interrupted. What was imported stays; the same command takes the rest.');
   return exitCodes.interrupted;
 }

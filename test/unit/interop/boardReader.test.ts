@@ -25,6 +25,15 @@ async function read(
   return { reader, pages, tasks: pages.flatMap((page) => page.tasks) };
 }
 
+function* take(pages: Iterable<BoardPage>, most: number): Generator<BoardPage, void> {
+  let count = 0;
+  for (const page of pages) {
+    count += 1;
+    if (count > most) return;
+    yield page;
+  }
+}
+
 async function boardOf(content: BoardContent): Promise<string> {
   const directory = await temporaryDirectory();
   await makeBoard(join(directory, 'board.sqlite'), content);
@@ -133,6 +142,48 @@ describe('what a row may hold', () => {
     expect(tasks.map(({ title }) => title)).toEqual(['Good']);
   });
 
+  test('any number that SQLite gives a row: each is read, once, in order', async () => {
+    const rows = [
+      '-9223372036854775808',
+      '-9007199254740993',
+      '0',
+      '9007199254740993',
+      '9223372036854775807',
+    ];
+    const directory = await boardOf({
+      projects: [project],
+      tasks: rows.map((title, index) => ({ id: boardId(10 + index), title })),
+    });
+    const database = await openBoard(join(directory, 'board.sqlite'));
+    database.transaction(() => database.script('UPDATE tasks SET rowid = CAST(title AS INTEGER)'));
+    database.close();
+    const reader = await BoardReader.open({ directory, name: 'board.sqlite', wasmPath });
+    onTestFinished(() => reader.close());
+    const pages = reader.pages();
+    const page = pages.next().value;
+    expect(page?.tasks.map(({ title }) => title)).toEqual(rows);
+    expect(pages.next().value).toBeUndefined();
+  });
+
+  test('more rows beyond the numbers that JavaScript tells apart than go into a page', async () => {
+    const count = 500;
+    const directory = await boardOf({
+      projects: [project],
+      tasks: Array.from({ length: count }, (_, index) => ({ id: boardId(10 + index), title: String(index) })),
+    });
+    const database = await openBoard(join(directory, 'board.sqlite'));
+    database.transaction(() =>
+      database.script('UPDATE tasks SET rowid = 9007199254740993 + 4 * CAST(title AS INTEGER)'),
+    );
+    database.close();
+    const reader = await BoardReader.open({ directory, name: 'board.sqlite', wasmPath });
+    onTestFinished(() => reader.close());
+    const titles: string[] = [];
+    // A page too many is failure enough: without an end they would go on for ever.
+    for (const page of take(reader.pages(), 4)) titles.push(...page.tasks.map(({ title }) => title));
+    expect(titles).toEqual(Array.from({ length: count }, (_, index) => String(index)));
+  });
+
   test('a title of spaces gets a name, an unreadable time is told', async () => {
     const { tasks } = await read(
       await boardOf({
@@ -174,6 +225,18 @@ describe('what is no board is refused, in words', () => {
       database.close();
       expect(await refusal(directory)).toContain('no board');
     }
+  });
+
+  test('a table whose rows are numbered by a column of its own', async () => {
+    const directory = await temporaryDirectory();
+    const database = await openBoard(join(directory, 'board.sqlite'));
+    database.transaction(() =>
+      database.script(
+        'CREATE TABLE projects (id, name); CREATE TABLE tasks (id, project_id, title, status, RowId)',
+      ),
+    );
+    database.close();
+    expect(await refusal(directory)).toContain('a column "rowid"');
   });
 
   test('a file that was cut off, wherever it was cut', async () => {

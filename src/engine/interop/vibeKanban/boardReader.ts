@@ -10,6 +10,10 @@ import { longestDescription, longestTitle, taskOfRow, textOf, uuidOf } from './b
 const rowsAtOnce = 200;
 const bytesAtOnce = 1024 * 1024;
 
+/** Rows are numbered by 64 bits: more than a number holds, so their numbers go to and from SQLite as text. */
+const firstRow = -(2n ** 63n);
+const lastRow = 2n ** 63n - 1n;
+
 export interface BoardLocation {
   readonly directory: string;
   readonly name: string;
@@ -68,12 +72,12 @@ export class BoardReader {
 
   /** Every task, in the order they were made. */
   *pages(): Generator<BoardPage, void> {
-    for (let after: number | null = Number.MIN_SAFE_INTEGER; after !== null;) {
-      const from: number = after;
-      const until = telling(() => this.endOfPage(from));
+    for (let from = firstRow; from <= lastRow;) {
+      const start = from;
+      const until = telling(() => this.endOfPage(start));
       if (until === null) return;
-      yield telling(() => this.page(from, until));
-      after = until;
+      yield telling(() => this.page(start, until));
+      from = until + 1n;
     }
   }
 
@@ -81,29 +85,31 @@ export class BoardReader {
     this.database.close();
   }
 
-  /** The last row of the page that begins after this one; null when nothing is left. */
-  private endOfPage(after: number): number | null {
+  /** The last row of the page that begins with this one; null when nothing is left. */
+  private endOfPage(from: bigint): bigint | null {
     const rows = this.database.all(
-      `SELECT rowid AS row, coalesce(octet_length(title), 0) AS title, coalesce(octet_length(description), 0) AS description
-        FROM tasks WHERE rowid > ? ORDER BY rowid LIMIT ${rowsAtOnce}`,
-      [after],
+      `SELECT CAST(rowid AS TEXT) AS row, coalesce(octet_length(title), 0) AS title, coalesce(octet_length(description), 0) AS description
+        FROM tasks WHERE rowid >= CAST(? AS INTEGER) ORDER BY rowid LIMIT ${rowsAtOnce}`,
+      [String(from)],
     );
     let bytes = 0;
-    let until: number | null = null;
+    let until: bigint | null = null;
     for (const row of rows) {
-      until = Number(row['row']);
+      until = BigInt(String(row['row']));
       bytes +=
         Math.min(Number(row['title']), longestTitle) +
         Math.min(Number(row['description']), longestDescription);
       if (bytes > bytesAtOnce) break;
     }
+    // Else the same page would come again and again.
+    if (until !== null && until < from) throw damaged('the rows of its table "tasks" are out of order');
     return until;
   }
 
-  private page(after: number, until: number): BoardPage {
+  private page(from: bigint, until: bigint): BoardPage {
     const tasks: BoardTask[] = [];
     const skipped: BoardSkip[] = [];
-    for (const row of this.database.all(this.taskQuery, [after, until])) {
+    for (const row of this.database.all(this.taskQuery, [String(from), String(until)])) {
       const read = taskOfRow(row, this.decoder);
       if ('reason' in read) skipped.push(read);
       else tasks.push(read);
@@ -137,6 +143,9 @@ function taskQueryOf(database: Database): string {
   const columns = columnsOf(database, 'tasks');
   const missing = ['id', 'project_id', 'title', 'status'].filter((column) => !columns.has(column));
   if (missing.length > 0) throw notBoard(`its table "tasks" has no column ${missing.join(', ')}`);
+  // Pages are told apart by the number that SQLite gives each row.
+  if ([...columns].some((name) => name.toLowerCase() === 'rowid'))
+    throw notBoard('its table "tasks" has a column "rowid"');
   const parent = ['parent_workspace_id', 'parent_task_attempt'].find((column) => columns.has(column));
   const attempts = ['workspaces', 'task_attempts'].find((table) => columnsOf(database, table).has('task_id'));
   const text = (column: string, longest: number): string =>
@@ -149,7 +158,7 @@ function taskQueryOf(database: Database): string {
   return `SELECT id, project_id, ${text('title', longestTitle)}, ${text('description', longestDescription)},
       ${['status', 'created_at', 'updated_at'].map(word).join(', ')}, ${parent ?? 'NULL'} AS parent,
       ${parent === undefined || attempts === undefined ? 'NULL' : `(SELECT task_id FROM ${attempts} WHERE ${attempts}.id = tasks.${parent})`} AS parent_task
-    FROM tasks WHERE rowid > ? AND rowid <= ? ORDER BY rowid`;
+    FROM tasks WHERE rowid BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER) ORDER BY rowid`;
 }
 
 /** Of what SQLite finds, what is wrong with a value only: that is told of its row, and the others are good. */
