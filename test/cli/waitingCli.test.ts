@@ -91,8 +91,18 @@ async function waiting(): Promise<void> {
 }
 
 async function run(): Promise<CliOutcome> {
-  const launch = { ...program, runDir: await room.runDir(), stdin: 'Specify.\n\n# Shout', timeoutMs: 60_000 };
-  return runCli({ workspace, launch, clock: systemClock, signal, onActivity: () => {} });
+  const runDir = await room.runDir();
+  const launch = { ...program, runDir, stdin: 'Specify.\n\n# Shout', timeoutMs: 60_000 };
+  const { env } = program;
+  return runCli({
+    workspace,
+    runDir,
+    env,
+    launch: async () => launch,
+    clock: systemClock,
+    signal,
+    onActivity: () => {},
+  });
 }
 
 describe('the real CLI that is started before its prompt is known', { timeout: 60_000 }, () => {

@@ -37,8 +37,9 @@ describe.skipIf(skip)('the image of our own', () => {
       isolation.acquire({ ...leaseRequest(repositories[1], 8082), image: null, claudePath: null }, never),
     ]);
     expect(progress.filter((text) => text.startsWith('Building')).length).toBeLessThanOrEqual(1);
-    expect(workspace.claudePath).toMatch(/\/bin\/claude$/);
-    const run = await runProgram(repositories[0], workspace, [workspace.claudePath, '--version']);
+    const claude = await workspace.claude();
+    expect(claude).toMatch(/\/bin\/claude$/);
+    const run = await runProgram(repositories[0], workspace, [claude, '--version']);
     expect(run.stdout).toMatch(/^\d+\.\d+\.\d+ \(Claude Code\)/);
   });
 

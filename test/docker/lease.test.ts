@@ -124,7 +124,7 @@ describe.skipIf(skip)('a lease in a container', { timeout: 120_000 }, () => {
   });
 
   it('binds the Claude Code of the host where the image has none', async () => {
-    const run = await runProgram(repository, workspace, [workspace.claudePath, '--version']);
+    const run = await runProgram(repository, workspace, [await workspace.claude(), '--version']);
     expect(run.stdout).toMatch(/^\d+\.\d+\.\d+ \(Claude Code\)/);
     expect(run.exit.code).toBe(0);
   });

@@ -61,7 +61,7 @@ describe.skipIf(skip)('leases on one Docker engine', { timeout: 120_000 }, () =>
 
     const adopted = await harness.isolation({ storageId }).acquire(leaseRequest(repository, 8081), never);
     expect(await harness.containers(storageId)).toEqual(before);
-    expect(adopted.claudePath).toBe(workspace.claudePath);
+    expect(await adopted.claude()).toBe(await workspace.claude());
     expect(await adopted.wasStarted(runDir)).toBe(true);
     await adopted.stop(runDir);
     expect(await adopted.ended(runDir, never)).toEqual({ code: null, signal: 'SIGTERM', reason: 'stopped' });

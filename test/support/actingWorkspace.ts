@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OrchestratorError } from '../../src/engine/ports/errors.ts';
 import type { ExitRecord, ExpectedProgram, Launch, Workspace } from '../../src/engine/ports/isolation.ts';
 import { runFiles } from '../../src/engine/process/runDirectory.ts';
 import { cliLines } from './cliLines.ts';
@@ -12,18 +13,23 @@ export class ActingWorkspace implements Workspace {
   readonly isolation = 'process';
   readonly containerPort = null;
   readonly worktreePath: string;
-  readonly claudePath = '/claude';
   /** One for each time that something was expected; null where nobody knew what. */
   readonly expected: (ExpectedProgram | null)[] = [];
   readonly starts: Launch[] = [];
   /** False: it fails to start a program before its run. */
   takesEarly = true;
+  hasClaude = true;
   private readonly act: () => Promise<unknown>;
 
   /** `act` resolves with the agent's structured answer. */
   constructor(worktreePath: string, act: () => Promise<unknown>) {
     this.worktreePath = worktreePath;
     this.act = act;
+  }
+
+  async claude(): Promise<string> {
+    if (this.hasClaude) return '/claude';
+    throw new OrchestratorError('environment', 'Claude Code was not found.');
   }
 
   pathInside(hostPath: string): string {

@@ -105,15 +105,13 @@ export class CliRoom {
     const activities: Activity[] = [];
     try {
       const credentials = { ANTHROPIC_API_KEY: 'sk-made-up-for-tests', ANTHROPIC_BASE_URL: api.url };
+      const env = { ...cliEnvironment(credentials), CLAUDE_CODE_MAX_RETRIES: '1', ...options.env };
+      const stdin = options.prompt ?? 'Do what the stage is for.';
       const outcome = await runCli({
         workspace,
-        launch: {
-          runDir,
-          argv,
-          stdin: options.prompt ?? 'Do what the stage is for.',
-          env: { ...cliEnvironment(credentials), CLAUDE_CODE_MAX_RETRIES: '1', ...options.env },
-          timeoutMs: 60_000,
-        },
+        runDir,
+        env,
+        launch: async () => ({ runDir, argv, stdin, env, timeoutMs: 60_000 }),
         clock: systemClock,
         signal: new AbortController().signal,
         onActivity: (activity) => {

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { sealBundle } from '../../src/engine/context/digest.ts';
 import { type TaskId, taskIdOf } from '../../src/engine/domain/ids.ts';
 import type { Task } from '../../src/engine/domain/task.ts';
@@ -7,6 +9,7 @@ import { RunPaths } from '../../src/engine/effects/runPaths.ts';
 import { OrchestratorService } from '../../src/engine/orchestratorService.ts';
 import type { Workspace } from '../../src/engine/ports/isolation.ts';
 import { silentLogger } from '../../src/engine/ports/logger.ts';
+import { runFiles } from '../../src/engine/process/runDirectory.ts';
 import { defaultSettings } from '../../src/engine/settings.ts';
 import type { RunSignals, StageReport } from '../../src/engine/stages/stageRunner.ts';
 import type { StageRunRequest } from '../../src/engine/stages/stageRunRequest.ts';
@@ -39,7 +42,7 @@ export class EffectScene {
   readonly directory: string;
   readonly service: OrchestratorService;
   readonly clock: SteppedClock;
-  readonly paths: RunPaths;
+  private readonly paths: RunPaths;
   private readonly store: SqlStore;
 
   private constructor(
@@ -107,6 +110,19 @@ export class EffectScene {
     ]);
     if (refused !== null) throw new Error(refused.message);
     return taskId;
+  }
+
+  /** Its newest run is under way, as far as the files tell. Returns the run's directory. */
+  async launched(id: TaskId): Promise<string> {
+    const { runs } = await this.when(id, ({ phase }) => phase.type === 'running');
+    const run = runs.at(-1);
+    if (run === undefined) throw new Error('It has no run');
+    const runDir = this.paths.ofRun(run.id);
+    for (const file of [this.paths.startOf(run.id), join(runDir, runFiles.launch)]) {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, '{}');
+    }
+    return runDir;
   }
 
   /** Resolves when the task as it is now fits. */

@@ -8,7 +8,6 @@ export class FakeWorkspace implements Workspace {
   readonly isolation = 'process';
   readonly containerPort = null;
   readonly worktreePath = '/worktree';
-  readonly claudePath = '/claude';
   readonly starts: Launch[] = [];
   readonly stops: string[] = [];
   /** Resolves when someone waits for the end. */
@@ -39,6 +38,10 @@ export class FakeWorkspace implements Workspace {
 
   exits(record: Partial<ExitRecord>): void {
     this.end({ code: 0, signal: null, reason: 'exited', ...record });
+  }
+
+  async claude(): Promise<string> {
+    return '/claude';
   }
 
   pathInside(hostPath: string): string {

@@ -69,15 +69,13 @@ export class MisbehavingCli {
   /** The same with any program. */
   async run(claudePath: string, limits: Partial<CliLimits> = {}, timeoutMs = 60_000): Promise<CliOutcome> {
     const workspace = await this.workspace(claudePath);
+    const runDir = await this.room.runDir();
+    const env = cliEnvironment({ ANTHROPIC_API_KEY: 'sk-made-up-for-tests' });
     return runCli({
       workspace,
-      launch: {
-        runDir: await this.room.runDir(),
-        argv: [claudePath, '-p'],
-        stdin: 'Do it.',
-        env: cliEnvironment({ ANTHROPIC_API_KEY: 'sk-made-up-for-tests' }),
-        timeoutMs,
-      },
+      runDir,
+      env,
+      launch: async () => ({ runDir, argv: [claudePath, '-p'], stdin: 'Do it.', env, timeoutMs }),
       clock: systemClock,
       signal: new AbortController().signal,
       onActivity: () => {},

@@ -10,7 +10,7 @@ export class SpawningWorkspace implements Workspace {
   readonly isolation = 'process';
   readonly containerPort = null;
   readonly worktreePath: string;
-  readonly claudePath: string;
+  private readonly claudePath: string;
   private readonly env: Readonly<Record<string, string>>;
   private child: ChildProcess | null = null;
   private exit: Promise<ExitRecord> = Promise.reject(new Error('Nothing was started'));
@@ -25,6 +25,10 @@ export class SpawningWorkspace implements Workspace {
     this.claudePath = options.claudePath;
     this.env = options.env;
     this.exit.catch(() => undefined);
+  }
+
+  async claude(): Promise<string> {
+    return this.claudePath;
   }
 
   pathInside(hostPath: string): string {

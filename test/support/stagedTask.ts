@@ -42,6 +42,8 @@ const answers: Readonly<Record<Stage, unknown>> = {
 export class StagedTask {
   readonly manager: WorktreeManager;
   task: Task;
+  /** Whether its host has Claude Code. */
+  hasClaude = true;
   private readonly preparation: Preparation;
   private readonly runner: StageRunner;
   private readonly paths: RunPaths;
@@ -62,7 +64,9 @@ export class StagedTask {
       kind: 'process',
       acquire: async ({ worktree }) => {
         const { path } = await worktree.registered;
-        return new ActingWorkspace(path, () => this.answer(path));
+        const workspace = new ActingWorkspace(path, () => this.answer(path));
+        workspace.hasClaude = this.hasClaude;
+        return workspace;
       },
       release: async () => {},
       reap: async () => {},

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/engine/ports/clock.ts';
 /** A clock that stands still until it is set; timers fire when it passes them. */
 export class SteppedClock implements Clock {
   private time: number;
+  private noteTimer: () => void = () => {};
   private readonly timers = new Set<{ readonly at: number; readonly callback: () => void }>();
 
   constructor(time: number) {
@@ -16,7 +17,17 @@ export class SteppedClock implements Clock {
   at(at: number, callback: () => void): () => void {
     const timer = { at, callback };
     this.timers.add(timer);
+    this.noteTimer();
     return () => this.timers.delete(timer);
+  }
+
+  /** Resolves when so many timers are set. */
+  async waited(count = 1): Promise<void> {
+    while (this.timers.size < count) {
+      await new Promise<void>((resolve) => {
+        this.noteTimer = resolve;
+      });
+    }
   }
 
   /** As on a machine with too much to do: timers do not fire yet. */

@@ -50,15 +50,17 @@ export class ContainerWorkspace implements Workspace {
   readonly isolation = 'docker';
   readonly containerPort: number;
   readonly worktreePath = inside.workspace;
-  readonly claudePath: string;
   private readonly parts: ContainerWorkspaceParts;
   private isGiven: boolean;
 
   constructor(parts: ContainerWorkspaceParts) {
     this.parts = parts;
     this.containerPort = parts.request.port;
-    this.claudePath = parts.claudePath;
     this.isGiven = parts.isGiven;
+  }
+
+  async claude(): Promise<string> {
+    return this.parts.claudePath;
   }
 
   pathInside(hostPath: string): string {

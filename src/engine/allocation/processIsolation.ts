@@ -48,13 +48,14 @@ export class ProcessIsolation implements Isolation {
     this.runs.prepare({ cwd: worktreePath });
     const env = baseEnvironment([worktreePath]);
     const find = this.options.findClaude ?? (() => findHostClaude(env.PATH, [worktreePath]));
-    const claudePath = await requireHostClaude(request.claudePath, find, [worktreePath]);
+    // Not found yet: a run that goes on in this lease is taken up and ended without it.
+    const claude = () => requireHostClaude(request.claudePath, find, [worktreePath]);
     const leasePath = this.leasePath(request.leaseId);
     await mkdir(this.options.leasesDir, { recursive: true, mode: 0o700 });
     // Appending nothing: makes the record of a new lease and leaves that of an adopted one as it is.
     await writeFile(leasePath, '', { flag: 'a', mode: 0o600 });
     this.worktreePaths.set(request.leaseId, worktreePath);
-    return new ProcessWorkspace({ worktreePath, claudePath, env, leasePath }, this.runs);
+    return new ProcessWorkspace({ worktreePath, claude, env, leasePath }, this.runs);
   }
 
   async release(leaseId: LeaseId): Promise<void> {

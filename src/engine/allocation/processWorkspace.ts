@@ -6,7 +6,8 @@ import type { SupervisedProgram } from '../process/supervisorProtocol.ts';
 
 export interface ProcessWorkspaceOptions {
   readonly worktreePath: string;
-  readonly claudePath: string;
+  /** Finds the executable, or throws `environment`. */
+  readonly claude: () => Promise<string>;
   /** `HOME`, `PATH`, `LANG`; the supervisor adds `TMPDIR`. */
   readonly env: Readonly<Record<string, string>>;
   /** The lease's record, one run directory a line as JSON; gone once the lease is released. */
@@ -18,14 +19,14 @@ export class ProcessWorkspace implements Workspace {
   readonly isolation = 'process';
   readonly containerPort = null;
   readonly worktreePath: string;
-  readonly claudePath: string;
+  readonly claude: () => Promise<string>;
   private readonly env: Readonly<Record<string, string>>;
   private readonly leasePath: string;
   private readonly runs: SupervisedRuns;
 
   constructor(options: ProcessWorkspaceOptions, runs: SupervisedRuns) {
     this.worktreePath = options.worktreePath;
-    this.claudePath = options.claudePath;
+    this.claude = options.claude;
     this.env = options.env;
     this.leasePath = options.leasePath;
     this.runs = runs;

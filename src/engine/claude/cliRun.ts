@@ -14,7 +14,11 @@ import { defaultLimits, Watchdog, type CliLimits } from './watchdog.ts';
 
 export interface CliRunOptions {
   readonly workspace: Workspace;
-  readonly launch: Launch;
+  readonly runDir: string;
+  /** As in the launch. */
+  readonly env: Launch['env'];
+  /** What to start; not asked for a run that this run directory holds already. */
+  readonly launch: () => Promise<Launch>;
   readonly clock: Clock;
   /** Aborting only stops following: the run goes on, for whoever takes it up next. */
   readonly signal: AbortSignal;
@@ -28,10 +32,9 @@ export interface CliRunOptions {
  * Rejects with the signal's reason when aborted, and when the workspace itself fails.
  */
 export async function runCli(options: CliRunOptions): Promise<CliOutcome> {
-  const { workspace, launch, signal } = options;
-  const { runDir } = launch;
+  const { workspace, runDir, env, launch, signal } = options;
   signal.throwIfAborted();
-  await workspace.start(launch);
+  if (!(await workspace.wasStarted(runDir))) await workspace.start(await launch());
 
   const done = new AbortController();
   const following = AbortSignal.any([signal, done.signal]);
@@ -39,12 +42,12 @@ export async function runCli(options: CliRunOptions): Promise<CliOutcome> {
   // Awaited below, unless following fails first: then the abort makes it reject with nobody left to hear.
   ended.catch(() => undefined);
 
-  const findings = new Findings(options.clock, allowsRetries(launch));
+  const findings = new Findings(options.clock, allowsRetries(env));
   const watchdog = new Watchdog(options.clock, options.limits ?? defaultLimits, (reason) => {
     findings.stopped = reason;
     workspace.stop(runDir).catch((error: unknown) => done.abort(error));
   });
-  const secrets = secretValuesOf(launch.env);
+  const secrets = secretValuesOf(env);
   const redactor = new Redactor(secrets);
   const parser = new StreamParser();
   const take = (messages: readonly CliMessage[]): void => {
@@ -148,7 +151,7 @@ const tailBytes = 8_192;
  */
 const untoldWaitMs = 10 * 60_000;
 
-function allowsRetries({ env }: Launch): boolean {
+function allowsRetries(env: Launch['env']): boolean {
   return Number(env[maxRetriesVariable] ?? '') > 0;
 }
 

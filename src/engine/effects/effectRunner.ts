@@ -7,9 +7,10 @@ import type { Digest, RunId, TaskId } from '../domain/ids.ts';
 import type { Run, Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { failureOf, OrchestratorError } from '../ports/errors.ts';
-import { standing } from '../ports/isolation.ts';
+import { standing, type Workspace } from '../ports/isolation.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NewBundle, Store } from '../ports/store.ts';
+import { readIfPresent, wasLaunched } from '../process/runDirectory.ts';
 import { testsDirectory, type StageReport, type StageRunner } from '../stages/stageRunner.ts';
 import type { StageContext } from '../stages/stageDefinition.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
@@ -160,14 +161,14 @@ export class EffectRunner {
     }
   }
 
-  private async run(
-    { taskId, leaseId, runId }: EffectOf<'run'>,
-    { detach, stop }: OpenEffect,
-  ): Promise<void> {
+  private async run(effect: EffectOf<'run'>, entry: OpenEffect): Promise<void> {
+    const { taskId, leaseId, runId } = effect;
+    const { detach, stop } = entry;
     const task = this.options.task(taskId);
     const run = task?.runs.find((candidate) => candidate.id === runId);
     if (task === null || run === undefined) return;
     const runDir = this.options.paths.ofRun(runId);
+    let reached: Workspace | null = null;
     try {
       const worktree = await this.options.preparation.worktree(task);
       const workspace = await this.options.workspaces.acquire(
@@ -176,6 +177,7 @@ export class EffectRunner {
         leaseId,
         detach.signal,
       );
+      reached = workspace;
       if (task.phase.type === 'stopping' && !(await workspace.wasStarted(runDir))) stop.abort();
       const inputs = await this.inputs(run);
       const startFile = this.options.paths.startOf(runId);
@@ -197,6 +199,13 @@ export class EffectRunner {
       await this.reportRun(task, run, report);
     } catch (error) {
       if (detach.signal.aborted) return;
+      if (!(await this.hasEnded(runId, reached))) {
+        this.options.logger.warn('run.out-of-reach', { runId, error: String(error) });
+        await this.until(this.options.clock.now() + awayRetryMs, entry);
+        if (!detach.signal.aborted) await this.run(effect, entry);
+        return;
+      }
+      if (detach.signal.aborted) return;
       if (stop.signal.aborted) {
         await this.report({ type: 'run-stopped', taskId, runId, sessionId: null, costUsd: 0 });
         return;
@@ -210,6 +219,22 @@ export class EffectRunner {
         ...nothing,
         random: this.options.random(),
       });
+    }
+  }
+
+  /** Sees to it that nothing of the run goes on: who acts on its failure would start the next one beside it. False when it may. */
+  private async hasEnded(runId: RunId, workspace: Workspace | null): Promise<boolean> {
+    const { paths, logger } = this.options;
+    // An agent can put a launch record into a later run's directory, but not this.
+    if ((await readIfPresent(paths.startOf(runId))) === null) return true;
+    const runDir = paths.ofRun(runId);
+    if (workspace === null) return !(await Promise.all(programsOf(runDir).map(wasLaunched))).includes(true);
+    try {
+      await endPrograms(workspace, runDir);
+      return true;
+    } catch (error) {
+      logger.warn('run.stop-failed', { runId, error: String(error) });
+      return false;
     }
   }
 
@@ -273,10 +298,7 @@ export class EffectRunner {
     if (runId === null || task === null) return;
     const worktree = await this.options.preparation.worktree(task);
     const workspace = await this.options.workspaces.acquire(task, standing(worktree), leaseId, detach.signal);
-    const runDir = this.options.paths.ofRun(runId);
-    for (const directory of [testsDirectory(runDir), runDir]) {
-      if (await workspace.wasStarted(directory)) await workspace.stop(directory);
-    }
+    await endPrograms(workspace, this.options.paths.ofRun(runId));
   }
 
   private async release(effect: EffectOf<'release'>, entry: OpenEffect): Promise<void> {
@@ -339,6 +361,17 @@ export class EffectRunner {
 
   private report(command: ReportCommand): Promise<void> {
     return this.options.report(command, []);
+  }
+}
+
+/** Where what runs for a stage is known by. */
+function programsOf(runDir: string): readonly string[] {
+  return [testsDirectory(runDir), runDir];
+}
+
+async function endPrograms(workspace: Workspace, runDir: string): Promise<void> {
+  for (const directory of programsOf(runDir)) {
+    if (await workspace.wasStarted(directory)) await workspace.stop(directory);
   }
 }
 

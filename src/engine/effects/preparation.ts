@@ -72,6 +72,8 @@ export class Preparation {
     signal: AbortSignal,
   ): Promise<Workspace> {
     const workspace = await this.workspaces.acquire(task, coming, leaseId, signal);
+    // Whatever is made for the task is of no use without it, and a setup command may take long.
+    await workspace.claude();
     const runDirOf = (id: RunId): string => this.paths.ofRun(id);
     const worktree = await coming.registered;
     if (task.settings.setupCommand === null)

@@ -83,8 +83,8 @@ export interface Workspace {
   readonly containerPort: number | null;
   /** The worktree's path as programs inside see it. */
   readonly worktreePath: string;
-  /** Path of the Claude Code executable inside. */
-  readonly claudePath: string;
+  /** Path of the Claude Code executable inside. Throws `environment` when there is none: only a program yet to be started needs it. */
+  claude(): Promise<string>;
   /** The path inside of a host path below `runsPath`. */
   pathInside(hostPath: string): string;
   /**

@@ -48,6 +48,11 @@ export async function freshRunDirectory(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 });
 }
 
+/** Whether something was started in this run directory, or was about to be. */
+export async function wasLaunched(runDir: string): Promise<boolean> {
+  return (await readIfPresent(join(runDir, runFiles.launch))) !== null;
+}
+
 /** The exit record, or null while there is none. A record that does not parse is an error, not "still running". */
 export async function readExitRecord(runDir: string): Promise<ExitRecord | null> {
   const text = await readIfPresent(join(runDir, runFiles.exit));

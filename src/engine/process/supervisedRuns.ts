@@ -6,7 +6,7 @@ import { DirectoryWatch } from './directoryWatch.ts';
 import { type SupervisorProgram, Supervisors } from './supervisors.ts';
 import { isAlive } from './processTable.ts';
 import { sendSignal } from './processTree.ts';
-import { createWhole, readIfPresent, runFiles } from './runDirectory.ts';
+import { createWhole, runFiles, wasLaunched } from './runDirectory.ts';
 import { bury, lostBecause, settleRun } from './settleRun.ts';
 import { readOwner, type SupervisedProgram, type SupervisorLaunch } from './supervisorProtocol.ts';
 
@@ -42,8 +42,8 @@ export class SupervisedRuns {
     this.supervisors.close();
   }
 
-  async wasStarted(runDir: string): Promise<boolean> {
-    return (await readIfPresent(join(runDir, runFiles.launch))) !== null;
+  wasStarted(runDir: string): Promise<boolean> {
+    return wasLaunched(runDir);
   }
 
   /** Starts it unless this run directory was started before; resolves once it runs. `environment` when it cannot. */

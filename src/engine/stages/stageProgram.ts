@@ -16,16 +16,16 @@ export type StageProgramRequest = Pick<StageRunRequest, 'task' | 'runDir' | 'wor
 };
 
 /** The CLI for a stage's run: all that it is started with but its prompt. */
-export function stageProgram(
+export async function stageProgram(
   definition: StageDefinition,
   { task, run, runDir, workspace, context }: StageProgramRequest,
   env: Readonly<Record<string, string>>,
-): ExpectedProgram {
+): Promise<ExpectedProgram> {
   const settings = task.settings.stages[run.stage];
   const { systemPrompt, contextFolder } = promptFiles(runDir);
   const leftUsd = budgetLeftUsd(task) ?? Infinity;
   const argv = commandLine({
-    claudePath: workspace.claudePath,
+    claudePath: await workspace.claude(),
     stage: run.stage,
     isolation: workspace.isolation,
     sessionId: sessionIdOf(run.id),

@@ -219,17 +219,19 @@ export class StageRunner {
   ): Promise<CliOutcome> {
     const { task, run, runDir, workspace, worktree } = request;
     const settings = task.settings.stages[run.stage];
-    const isStarted = await workspace.wasStarted(runDir);
     const leftUsd = budgetLeftUsd(task) ?? Infinity;
+    const env = this.cliEnvironment();
     const outcome = await runCli({
       workspace,
-      launch: {
-        ...stageProgram(definition, request, this.cliEnvironment()),
+      runDir,
+      env,
+      launch: async () => ({
+        ...(await stageProgram(definition, request, env)),
         runDir,
-        stdin: isStarted ? '' : await composePrompt(definition, request, tests, await sources),
+        stdin: await composePrompt(definition, request, tests, await sources),
         timeoutMs: settings.timeoutMs,
         checkout: checkoutOf(worktree, head),
-      },
+      }),
       clock: this.clock,
       signal: detach,
       onActivity: (activity) => this.onActivity(task, run, activity),

@@ -83,7 +83,7 @@ describe('the Docker isolation', () => {
     const again = await isolation.acquire(request(), never);
     expect([...engine.containers.keys()]).toEqual(made);
     expect(engine.commands).toEqual([]);
-    expect(again.claudePath).toBe('/usr/bin/claude');
+    expect(await again.claude()).toBe('/usr/bin/claude');
   });
 
   it('replaces the container of the lease when it no longer runs', async () => {

@@ -70,7 +70,8 @@ const environmentError = (words: RegExp) => (error: unknown) =>
 describe('a workspace on the host', { timeout: 60_000 }, () => {
   it('is the worktree itself, without a container', async () => {
     const workspace = await acquire(engine(), 1);
-    expect(workspace).toMatchObject({ isolation: 'process', containerPort: null, claudePath: claude });
+    expect(workspace).toMatchObject({ isolation: 'process', containerPort: null });
+    expect(await workspace.claude()).toBe(claude);
     expect(workspace.worktreePath).toBe(room.worktree);
     expect(workspace.pathInside(join(room.path, 'x'))).toBe(join(room.path, 'x'));
   });
@@ -94,6 +95,18 @@ describe('a workspace on the host', { timeout: 60_000 }, () => {
     expect(await workspace.wasStarted(runDir)).toBe(true);
     await room.say('go');
     expect(await workspace.ended(runDir, never)).toEqual({ code: 0, signal: null, reason: 'exited' });
+  });
+
+  it('is adopted, and its run ended, by an engine that finds no Claude Code', async () => {
+    const first = engine();
+    const runDir = await launch(await acquire(first, 1), 'sleep 1000');
+    await first.close();
+    const workspace = await acquire(
+      engine(() => Promise.resolve(null)),
+      1,
+    );
+    await workspace.stop(runDir);
+    expect(await workspace.ended(runDir, never)).toMatchObject({ reason: 'stopped' });
   });
 
   it('stops a run', async () => {
@@ -169,7 +182,7 @@ describe('releasing', { timeout: 60_000 }, () => {
 describe('the Claude Code executable', () => {
   it('is the one given before the one found', async () => {
     const given = await executable('other-claude', 'true');
-    expect((await acquire(engine(), 1, given)).claudePath).toBe(given);
+    expect(await (await acquire(engine(), 1, given)).claude()).toBe(given);
   });
 
   it('is never taken from the worktree, not even through a link', async () => {
@@ -179,7 +192,7 @@ describe('the Claude Code executable', () => {
     const link = join(room.path, 'link');
     await symlink(planted, link);
     for (const path of [planted, link, 'claude']) {
-      await expect(acquire(engine(), 1, path)).rejects.toSatisfy(
+      await expect((await acquire(engine(), 1, path)).claude()).rejects.toSatisfy(
         environmentError(/cannot be used as Claude Code/),
       );
     }
@@ -199,7 +212,7 @@ describe('the Claude Code executable', () => {
         clock: systemClock,
         logger: silentLogger,
       });
-      expect((await acquire(isolation, 1)).claudePath).toBe(join(bin, 'claude'));
+      expect(await (await acquire(isolation, 1)).claude()).toBe(join(bin, 'claude'));
     } finally {
       process.env['PATH'] = before;
     }
@@ -207,7 +220,7 @@ describe('the Claude Code executable', () => {
 
   it('must be there', async () => {
     const isolation = engine(() => Promise.resolve(null));
-    await expect(acquire(isolation, 1)).rejects.toSatisfy(environmentError(/not found/));
+    await expect((await acquire(isolation, 1)).claude()).rejects.toSatisfy(environmentError(/not found/));
     await expect(isolation.check({ claudePath: null, baseUrl: null })).rejects.toSatisfy(
       environmentError(/not found/),
     );

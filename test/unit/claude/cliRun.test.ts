@@ -8,6 +8,7 @@ import { cliLines } from '../../support/cliLines.ts';
 import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
 import { SteppedClock } from '../../support/steppedClock.ts';
 
+const env = { ANTHROPIC_API_KEY: 'sk-secret-1', CLAUDE_CODE_MAX_RETRIES: '4' };
 const second = 1_000;
 const minute = 60 * second;
 
@@ -33,13 +34,9 @@ describe('runCli', () => {
   const run = () =>
     runCli({
       workspace,
-      launch: {
-        runDir,
-        argv: ['claude'],
-        stdin: 'Do it.',
-        env: { ANTHROPIC_API_KEY: 'sk-secret-1', CLAUDE_CODE_MAX_RETRIES: '4' },
-        timeoutMs: 1,
-      },
+      runDir,
+      env,
+      launch: async () => ({ runDir, argv: ['claude'], stdin: 'Do it.', env, timeoutMs: 1 }),
       clock,
       signal: abort.signal,
       onActivity: (activity) => {
@@ -257,6 +254,19 @@ describe('runCli', () => {
     expect(workspace.stops).toEqual([]);
     clock.set(60 * minute);
     expect(workspace.stops).toEqual([]);
+  });
+
+  it('takes up a run that was started before without asking what to start', async () => {
+    workspace.starts.push({ runDir, argv: ['claude'], stdin: '', env, timeoutMs: 1 });
+    await workspace.print(cliLines.init, cliLines.success);
+    workspace.exits({});
+    const launch = () => Promise.reject(new Error('Claude Code was not found'));
+    const { signal } = abort;
+    expect(
+      await runCli({ workspace, runDir, env, launch, clock, signal, onActivity: () => {} }),
+    ).toMatchObject({
+      type: 'success',
+    });
   });
 
   it('starts nothing when it was told to stop before', async () => {
