@@ -1,9 +1,7 @@
-import { parseBundle, type Bundle } from '../context/bundle.ts';
-import { digestOfBody } from '../context/digest.ts';
 import { assertNever } from '../domain/assertNever.ts';
 import type { ReportCommand } from '../domain/commands.ts';
 import type { Effect } from '../domain/effects.ts';
-import type { Digest, RunId, TaskId } from '../domain/ids.ts';
+import type { RunId, TaskId } from '../domain/ids.ts';
 import type { Run, Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { failureOf, OrchestratorError } from '../ports/errors.ts';
@@ -12,10 +10,10 @@ import type { Logger } from '../ports/logger.ts';
 import type { NewBundle, Store } from '../ports/store.ts';
 import { readIfPresent, wasLaunched } from '../process/runDirectory.ts';
 import { testsDirectory, type StageReport, type StageRunner } from '../stages/stageRunner.ts';
-import type { StageContext } from '../stages/stageDefinition.ts';
 import type { WorktreeManager } from '../worktrees/worktreeManager.ts';
 import { acceptWork } from './acceptWork.ts';
 import type { Preparation } from './preparation.ts';
+import { contextOf, inputsOf } from './runInputs.ts';
 import type { RunPaths } from './runPaths.ts';
 import type { Workspaces } from './workspaces.ts';
 
@@ -179,7 +177,7 @@ export class EffectRunner {
       );
       reached = workspace;
       if (task.phase.type === 'stopping' && !(await workspace.wasStarted(runDir))) stop.abort();
-      const inputs = await this.inputs(run);
+      const inputs = await inputsOf(this.options.store, run);
       const startFile = this.options.paths.startOf(runId);
       const request = {
         task,
@@ -262,23 +260,6 @@ export class EffectRunner {
     await this.options.report({ type: 'run-succeeded', ...ids, ...report.result }, [bundle]);
   }
 
-  /** The bundles behind the recorded digests, proven to be those very bytes. */
-  private async inputs(run: Run): Promise<readonly { readonly digest: Digest; readonly bundle: Bundle }[]> {
-    return Promise.all(
-      run.inputDigests.map(async (digest) => {
-        const stored = await this.options.store.bundle(digest);
-        if (stored === null)
-          throw new OrchestratorError('internal', `The context ${digest} is missing from the database.`);
-        if (digestOfBody(stored.body) !== digest) {
-          throw new OrchestratorError('internal', `The context ${digest} was changed in the database.`, {
-            remedy: 'Restore the database from a backup.',
-          });
-        }
-        return { digest, bundle: parseBundle(stored.body) };
-      }),
-    );
-  }
-
   /** Has no outcome of its own: the run or preparation it ends reports. */
   private async stop(effect: EffectOf<'stop'>, entry: OpenEffect): Promise<void> {
     for (const { effect: other, stop } of this.open.values()) {
@@ -334,8 +315,7 @@ export class EffectRunner {
     try {
       await this.options.worktrees.remove(await this.options.preparation.worktree(task), { force: false });
     } catch (error) {
-      if (!(error instanceof OrchestratorError)) throw error;
-      kept = error.message;
+      kept = keptBecause(task, error);
     }
     await this.report({ type: 'cleaned-up', taskId, kept });
   }
@@ -364,6 +344,14 @@ export class EffectRunner {
   }
 }
 
+/** Why the worktree is still there, in a person's words; what else than the engine's own refusal that is, only they can mend. */
+function keptBecause({ worktree }: Task, error: unknown): string {
+  const { message, remedy } = failureOf(error);
+  if (OrchestratorError.is(error)) return message;
+  const advice = remedy ?? 'Remove the folder yourself, if need be with the rights of its owner.';
+  return `The worktree "${worktree?.path}" could not be removed: ${message}. ${advice}`;
+}
+
 /** Where what runs for a stage is known by. */
 function programsOf(runDir: string): readonly string[] {
   return [testsDirectory(runDir), runDir];
@@ -373,20 +361,4 @@ async function endPrograms(workspace: Workspace, runDir: string): Promise<void> 
   for (const directory of programsOf(runDir)) {
     if (await workspace.wasStarted(directory)) await workspace.stop(directory);
   }
-}
-
-function contextOf(inputs: readonly { readonly bundle: Bundle }[]): StageContext {
-  const find = <Type extends Bundle['type']>(type: Type): Extract<Bundle, { type: Type }> | null =>
-    inputs
-      .map(({ bundle }) => bundle)
-      .find((bundle): bundle is Extract<Bundle, { type: Type }> => bundle.type === type) ?? null;
-  const request = find('request');
-  if (request === null)
-    throw new OrchestratorError('internal', 'The run was recorded without the request as its context.');
-  return {
-    request,
-    specification: find('specification'),
-    implementation: find('implementation'),
-    qa: find('qa'),
-  };
 }

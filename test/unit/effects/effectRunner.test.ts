@@ -115,6 +115,26 @@ describe('a run whose program goes on', () => {
   });
 });
 
+test('a worktree that cannot be removed is kept, and the task settled', async () => {
+  const remove = () => Promise.reject(new Error("EPERM: operation not permitted, chmod '/worktrees/x/data'"));
+  const world = await scene({ stage: async () => failed, remove });
+  const id = await world.create();
+  await world.when(id, ({ phase }) => phase.type === 'attention');
+  const told: unknown[] = [];
+  world.service.subscribe((notice) => {
+    if (notice.type === 'committed') told.push(...notice.rows);
+  });
+  expect(await world.service.dispatch({ type: 'cancel', taskId: id })).toBeNull();
+  await world.service.settled(id);
+  const reason = /^The worktree "\/worktrees\/x" could not be removed: EPERM: .* Remove the folder yourself/;
+  expect(told).toContainEqual(
+    expect.objectContaining({
+      type: 'worktree.kept',
+      data: { path: '/worktrees/x', reason: expect.stringMatching(reason) },
+    }),
+  );
+});
+
 test('a run whose workspace cannot be had and that never began has failed', async () => {
   const world = await scene({
     acquire: () => Promise.reject(new OrchestratorError('environment', 'Docker is not there.')),
