@@ -95,7 +95,11 @@ export class StagedTask {
   }
 
   /** Runs a stage in which the agent does this to its worktree and then answers well. */
-  async run(stage: Stage, act: (path: string) => Promise<void> = async () => {}): Promise<StageReport> {
+  async run(
+    stage: Stage,
+    act: (path: string) => Promise<void> = async () => {},
+    detach: AbortSignal = signal,
+  ): Promise<StageReport> {
     if (this.workspace === null) throw new Error('Not prepared');
     this.act = act;
     this.stage = stage;
@@ -126,7 +130,7 @@ export class StagedTask {
           qa: find('qa'),
         },
       },
-      { detach: signal, stop: signal },
+      { detach, stop: signal },
     );
     if (report.type === 'succeeded') {
       const bundle = parseBundle(report.body);

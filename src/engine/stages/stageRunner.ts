@@ -11,7 +11,7 @@ import type { RunYield } from '../domain/commands.ts';
 import type { Failure } from '../domain/outcome.ts';
 import { type Run, type Task, totalCostUsd } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
-import { errorOf, OrchestratorError } from '../ports/errors.ts';
+import { errorOf, failureOf, OrchestratorError } from '../ports/errors.ts';
 import type { Workspace } from '../ports/isolation.ts';
 import { secretValuesOf } from '../process/redactor.ts';
 import { type WatchedEnd, watchingDisk } from '../process/watchedProgram.ts';
@@ -45,6 +45,13 @@ export interface RunSignals {
 }
 
 type Succeeded = Extract<CliOutcome, { type: 'success' }>;
+
+interface Answered {
+  readonly head: string;
+  readonly tests: TestRun | null;
+  readonly sources: Promise<PromptSources>;
+  readonly outcome: Succeeded;
+}
 
 /**
  * Takes one run from its recorded context to a report. Every step is written down in the run directory before the next,
@@ -118,12 +125,31 @@ export class StageRunner {
       asked.type === 'ended'
         ? asked.value
         : { ...spent(asked.value ?? nothingAsked), type: 'failure', failure: asked.failure };
-    if (outcome.type === 'failure') {
-      const planted = await this.tree.overstepOutside(request);
-      return planted === null
-        ? { ...outcome, type: 'failed' }
-        : failed(outcome, { ...planted, message: `${planted.message} ${outcome.failure.message}` });
+    if (outcome.type === 'failure') return this.ended(request, outcome, outcome.failure);
+    try {
+      return await this.accept(definition, request, { head, tests, sources, outcome }, signals.stop);
+    } catch (error) {
+      if (signals.detach.aborted) throw error;
+      return this.ended(request, outcome, failureOf(error));
     }
+  }
+
+  /** What was spent stays known, whatever else went wrong; and what was planted meanwhile must not wait for the next git command. */
+  private async ended(request: StageRunRequest, outcome: Spent, failure: Failure): Promise<StageReport> {
+    const planted = await this.tree.overstepOutside(request).catch(failureOf);
+    return failed(
+      outcome,
+      planted === null ? failure : { ...planted, message: `${planted.message} ${failure.message}` },
+    );
+  }
+
+  /** Takes over what a stage handed in that ended well, as far as its CLI knows. */
+  private async accept(
+    definition: StageDefinition,
+    request: StageRunRequest,
+    { head, tests, sources, outcome }: Answered,
+    stop: AbortSignal,
+  ): Promise<StageReport> {
     const output = v.safeParse(definition.output(request.context), outcome.structuredOutput);
     if (!output.success) {
       const message = `The ${request.run.stage} stage answered in another form than asked: ${v.summarize(output.issues)}`;
@@ -132,7 +158,7 @@ export class StageRunner {
     const verified = await this.tree.verify(definition, request);
     const [examined] = await Promise.all([
       this.tree.examine(definition, request, head, verified),
-      verified.planted.length > 0 || signals.stop.aborted
+      verified.planted.length > 0 || stop.aborted
         ? null
         : this.expected.after(definition, request, {
             output: output.output,
