@@ -118,7 +118,8 @@ function changeOf(task: Task, event: DomainEvent): Partial<Task> | null {
     case 'task.settings-changed':
       return { settings: event.data.settings };
     case 'rework.requested':
-      return { qaRounds: event.data.round, lastFindings: event.data.findings };
+      // Another stage begins, to which QA's own tries are nothing.
+      return { retries: 0, qaRounds: event.data.round, lastFindings: event.data.findings };
     case 'task.backoff':
       return {
         phase: { type: 'backoff', until: event.data.until, failure: event.data.failure },

@@ -56,6 +56,25 @@ describe('the way of a task', () => {
     expect(task(of).phase.type).toBe('completed');
   });
 
+  it('counts the retries of an implementation without those of the QA that sent it back', () => {
+    const of = world(false);
+    step(of, 'prepare');
+    step(of, 'run');
+    step(of, 'run');
+    const qa = effect(of, 'run');
+    if (qa.type !== 'run') throw new Error('QA follows');
+    const failure = { code: 'network', message: '' } as const;
+    const nothing = { sessionId: null, costUsd: 0, cliVersion: null };
+    of.dispatch({ type: 'run-failed', taskId: qa.taskId, runId: qa.runId, failure, ...nothing, random: 0 });
+    step(of, 'wait');
+    step(of, 'prepare');
+    step(of, 'run', 0, { outcome: 'bad', finding: 1 });
+    expect(task(of)).toMatchObject({ stage: 'implementation', retries: 0 });
+    // It may time out once.
+    step(of, 'run', 0, { outcome: 'bad', code: 'timeout' });
+    expect(task(of)).toMatchObject({ phase: { type: 'backoff' }, retries: 1 });
+  });
+
   it('asks a person when QA finds the same twice', () => {
     const of = world(false);
     step(of, 'prepare');
