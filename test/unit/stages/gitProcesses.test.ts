@@ -17,7 +17,8 @@ beforeEach(async () => {
   repository = await GitRepository.create();
   await repository.commit('Rules', { 'CLAUDE.md': `Be kind. ${repository.root}\n` });
   task = new StagedTask(repository);
-  await task.manager.repository();
+  // What an engine asks once: where the repository lies, and which hooks its settings name.
+  await task.manager.checkBase('main');
   commands = [];
   executeHereAgain = executeThrough((file, args, options) => {
     const name = args.find((each, at) => /^[a-z]/.test(each) && args[at - 1] !== '-c');
