@@ -18,8 +18,21 @@ export async function readTail(path: string, longest: number): Promise<Buffer> {
   }
 }
 
+/** The text of a small file; null when there is no such file, for something else in its place, and for more than so many bytes. */
+export async function readSmall(path: string | Buffer, mostBytes: number): Promise<string | null> {
+  const file = await openRegular(path);
+  if (file === null) return null;
+  try {
+    // One more than that tells of a longer one, which may grow as it is read.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes + 1), 0, mostBytes + 1, 0);
+    return bytesRead > mostBytes ? null : buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Opens a regular file for reading, following no link; null for anything else, and for nothing. */
-export async function openRegular(path: string) {
+export async function openRegular(path: string | Buffer) {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ELOOP') return null;

@@ -1,11 +1,12 @@
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { readSmall } from '../process/readTail.ts';
 import { readIfPresent, whenAbsent } from '../process/runDirectory.ts';
 import { salvage } from './commits.ts';
 import { withoutLineEnd } from './git.ts';
+import { hold } from './held.ts';
+import { foldersFrom, pathIn } from './walk.ts';
 import { branchRef, gitOf, tipOf, type Worktree } from './worktree.ts';
-
-const separator = Buffer.from(sep);
 
 /** Where things that were taken out of a worktree lie: beside it, under names that no git takes for a repository's. */
 export function quarantineOf({ path }: Pick<Worktree, 'path'>): string {
@@ -44,40 +45,25 @@ export async function putBackHead(worktree: Worktree): Promise<string | null> {
  * in the next program that looks at it, ignored folder or not. A submodule's link to its repository stays. Returns the paths.
  */
 export async function takeOutNestedRepositories(worktree: Worktree): Promise<readonly string[]> {
-  const root = Buffer.from(worktree.path);
   const taken: string[] = [];
-  const folders = [root];
-  // Names as bytes: one that is not UTF-8 must not hide what lies below.
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of await entriesOf(folder)) {
-      const path = Buffer.concat([folder, separator, entry.name]);
+  let root: Buffer | null = null;
+  for await (const { path, held, entries } of foldersFrom(worktree.path)) {
+    root ??= path;
+    for (const entry of entries) {
       const name = entry.name.toString('latin1');
-      const isGit = name.toLowerCase() === '.git';
-      if (!isGit && entry.isDirectory()) folders.push(path);
-      if (!isGit || (folder === root && name === '.git')) continue;
-      if (entry.isFile() && (await isSubmoduleLink(worktree, folder, path))) continue;
-      await quarantine(worktree, path);
-      taken.push(relative(worktree.path, path.toString()));
+      if (name.toLowerCase() !== '.git' || (path === root && name === '.git')) continue;
+      if (entry.isFile() && (await isSubmoduleLink(worktree, held, entry.name))) continue;
+      await quarantine(worktree, pathIn(held, entry.name));
+      taken.push(relative(root.toString(), pathIn(path, entry.name).toString()));
     }
   }
   return taken;
 }
 
-async function entriesOf(folder: Buffer) {
-  try {
-    return await readdir(folder, { encoding: 'buffer', withFileTypes: true });
-  } catch (error) {
-    // git cannot read it either.
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
-    throw error;
-  }
-}
-
 /** `git submodule update` leaves such files; they lead into git's own folder of this worktree, which no container can write. */
-async function isSubmoduleLink({ adminDir }: Worktree, folder: Buffer, path: Buffer): Promise<boolean> {
-  const { size } = await lstat(path);
-  const text = size > 8192 ? '' : await readFile(path, 'utf8');
-  const target = /^gitdir: (.+)\n$/.exec(text)?.[1];
+async function isSubmoduleLink({ adminDir }: Worktree, folder: Buffer, name: Buffer): Promise<boolean> {
+  const text = await readSmall(pathIn(folder, name), 8192);
+  const target = /^gitdir: (.+)\n$/.exec(text ?? '')?.[1];
   if (target === undefined) return false;
   // Joined by hand, so that `..` goes where the links on the way lead and not where the text does.
   const leadsTo = await realpath(isAbsolute(target) ? target : `${folder.toString()}${sep}${target}`).catch(
@@ -89,7 +75,12 @@ async function isSubmoduleLink({ adminDir }: Worktree, folder: Buffer, path: Buf
 async function quarantine(worktree: Worktree, path: Buffer): Promise<void> {
   const folder = quarantineOf(worktree);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // A folder without write permission cannot change its parent.
-  if ((await lstat(path)).isDirectory()) await chmod(path, 0o700);
+  const found = hold(path);
+  try {
+    // A folder without write permission cannot change its parent.
+    if (found?.status.isDirectory() === true) await chmod(found.path, 0o700);
+  } finally {
+    found?.release();
+  }
   await rename(path, join(folder, `${(await readdir(folder)).length + 1}-git`));
 }
