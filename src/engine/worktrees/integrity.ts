@@ -1,10 +1,10 @@
-import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { readSmall } from '../process/readTail.ts';
 import { readIfPresent, whenAbsent } from '../process/runDirectory.ts';
 import { salvage } from './commits.ts';
 import { withoutLineEnd } from './git.ts';
-import { hold } from './held.ts';
+import { openFolder } from './permissions.ts';
 import { foldersFrom, pathIn } from './walk.ts';
 import { branchRef, gitOf, tipOf, type Worktree } from './worktree.ts';
 
@@ -15,6 +15,7 @@ export function quarantineOf({ path }: Pick<Worktree, 'path'>): string {
 
 /** Writes the worktree's `.git` file if it is not as it should be. Returns what was wrong, or null. */
 export async function putBackGitFile(worktree: Worktree): Promise<string | null> {
+  openFolder(worktree.path);
   const path = join(worktree.path, '.git');
   const expected = `gitdir: ${worktree.adminDir}\n`;
   const found = await lstat(path).catch(whenAbsent);
@@ -75,12 +76,7 @@ async function isSubmoduleLink({ adminDir }: Worktree, folder: Buffer, name: Buf
 async function quarantine(worktree: Worktree, path: Buffer): Promise<void> {
   const folder = quarantineOf(worktree);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const found = hold(path);
-  try {
-    // A folder without write permission cannot change its parent.
-    if (found?.status.isDirectory() === true) await chmod(found.path, 0o700);
-  } finally {
-    found?.release();
-  }
+  // A folder without write permission cannot change its parent.
+  openFolder(path);
   await rename(path, join(folder, `${(await readdir(folder)).length + 1}-git`));
 }

@@ -1,10 +1,11 @@
-import { chmod, readdir, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { OrchestratorError } from '../ports/errors.ts';
 import { exists } from './files.ts';
 import { quarantineOf } from './integrity.ts';
 import { readMarker, removeAdminDir, removeRecord, type Marker } from './marker.ts';
 import { uncommittedIn } from './uncommitted.ts';
+import { openFolders } from './walk.ts';
 import { branchRef, historyOf, type Worktree } from './worktree.ts';
 
 /** Removes folder, git's entry and, unless it holds commits of its own, the branch. */
@@ -75,14 +76,7 @@ async function removeFolder(path: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
     // Package caches are written read-only.
-    await makeWritable(path);
+    await openFolders(path);
     await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function makeWritable(folder: string): Promise<void> {
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
   }
 }

@@ -1,5 +1,6 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { OrchestratorError } from '../ports/errors.ts';
 import {
   changesBetween,
   changesInIndex,
@@ -15,7 +16,9 @@ import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
 import { withoutOwnDrivers } from './ownDrivers.ts';
 import { leaveIndex, renameIndexed, showInIndex, takeUpIndex } from './ownIndex.ts';
+import { openFolder } from './permissions.ts';
 import { withoutRewritten } from './rewritten.ts';
+import { makeFilesReadable } from './walk.ts';
 import { gitOf, tipOf, type Worktree } from './worktree.ts';
 
 export interface Checkpoint {
@@ -43,6 +46,7 @@ export async function snapshotOf(
   worktree: Worktree,
   nested: 'unknown' | 'taken out' = 'unknown',
 ): Promise<Snapshot> {
+  openFolder(worktree.path);
   const plain = gitOf(worktree);
   const [tip, { copiedFiles }] = await Promise.all([tipOf(worktree), markerOf(worktree)]);
   const [isAtTip, git, gitlinks] = await Promise.all([
@@ -79,11 +83,16 @@ async function addAll(worktree: Worktree, git: Git, left: readonly string[]): Pr
     .filter((_path, index) => behindLinks[index] === false)
     .map((path) => `:(exclude,literal)${path}`);
   const input = ['.', ...excluded].map((pathspec) => `${pathspec}\0`).join('');
-  return git.run(['add', '--all', '--verbose', '--pathspec-from-file=-', '--pathspec-file-nul'], {
-    input,
-    // 1: all is added; it is only displeased that an ignored file was named, be it to leave it out.
-    answers: [0, 1],
-  });
+  const args = ['add', '--all', '--verbose', '--pathspec-from-file=-', '--pathspec-file-nul'];
+  // 1: all is added; it is only displeased that an ignored file was named, be it to leave it out.
+  const options = { input, answers: [0, 1] };
+  try {
+    return await git.run(args, options);
+  } catch (error) {
+    const isUnreadable = error instanceof OrchestratorError && error.message.includes('Permission denied');
+    if (!isUnreadable || !(await makeFilesReadable(worktree.path))) throw error;
+    return git.run(args, options);
+  }
 }
 
 /** `seen`: the files as somebody looked them through; what was written since is left for the next checkpoint. */

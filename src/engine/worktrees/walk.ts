@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { hold } from './held.ts';
+import { fileRights, folderRights, giveOwner } from './permissions.ts';
 
 const separator = Buffer.from(sep);
 
@@ -14,7 +15,7 @@ export interface WalkedFolder {
 
 /**
  * The folder and all below it, none through a link. Names are bytes: one that is not UTF-8 must not hide what lies below. What
- * was taken away when the next one is asked for is not gone into.
+ * was taken away when the next one is asked for is not gone into. Their owner may read and write them from then on.
  */
 export async function* foldersFrom(root: string): AsyncGenerator<WalkedFolder> {
   const folders: Buffer[] = [Buffer.from(join(await realpath(dirname(root)), basename(root)))];
@@ -23,6 +24,7 @@ export async function* foldersFrom(root: string): AsyncGenerator<WalkedFolder> {
     if (folder === null) continue;
     try {
       if (!folder.status.isDirectory() || !folder.place.equals(path)) continue;
+      giveOwner(folder, folderRights);
       const entries = await entriesOf(folder.path);
       yield { path, held: folder.path, entries };
       for (const entry of entries) if (entry.isDirectory()) folders.push(pathIn(path, entry.name));
@@ -36,11 +38,34 @@ export function pathIn(folder: Buffer, name: Buffer): Buffer {
   return Buffer.concat([folder, separator, name]);
 }
 
+/** Lets the owner read and write all folders. */
+export async function openFolders(root: string): Promise<void> {
+  const folders = foldersFrom(root);
+  while ((await folders.next()).done !== true);
+}
+
+/** Lets the owner read all files. False when there was none that it could not. It looks at each of them, which takes long. */
+export async function makeFilesReadable(root: string): Promise<boolean> {
+  let wasNeeded = false;
+  for await (const { held, entries } of foldersFrom(root)) {
+    for (const { name } of entries.filter((entry) => entry.isFile())) {
+      const file = hold(pathIn(held, name));
+      if (file === null) continue;
+      try {
+        if (file.status.isFile() && giveOwner(file, fileRights)) wasNeeded = true;
+      } finally {
+        file.release();
+      }
+    }
+  }
+  return wasNeeded;
+}
+
 async function entriesOf(folder: Buffer): Promise<readonly Dirent<Buffer>[]> {
   try {
     return await readdir(folder, { encoding: 'buffer', withFileTypes: true });
   } catch (error) {
-    // git cannot read it either.
+    // Another user's: git cannot read it either.
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
     throw error;
   }
