@@ -62,6 +62,8 @@ export async function ensureWorktree(
   const record = known ?? (await begin(place, git, folder, request));
 
   const path = earlier?.path ?? join(folder, basename(record.branch));
+  // Whatever git's entry says: it may be the one that was made after the files were put aside.
+  await takeBack(path);
   const tip = await commitOfBranch(git, place.commonGitDir, branchRef(record.branch));
   if (tip === null) {
     if (request.work !== undefined) await refuseLoss(git, request.work);
@@ -204,18 +206,30 @@ async function isUsable(adminDir: string, commonGitDir: string, branch: string):
 
 /** Registers the folder with git. Files that lie in it already stay: a broken entry is no reason to lose work. */
 async function register(git: Git, path: string, { branch }: WorktreeRecord): Promise<string> {
-  // git wants an empty folder. While this one exists it holds the true files, whatever a crash left in the other.
-  const aside = `${path}.aside`;
-  if (!(await exists(aside)) && (await exists(path)) && (await readdir(path)).length > 0)
-    await rename(path, aside);
-  if (await exists(aside)) await rm(path, { recursive: true, force: true });
+  // git wants an empty folder.
+  if ((await exists(path)) && (await readdir(path)).length > 0) await rename(path, asideOf(path));
   await git.run(['worktree', 'add', '--quiet', '--no-checkout', '--', path, branch]);
   const adminDir = withoutLineEnd(await readFile(join(path, '.git'), 'utf8')).replace(/^gitdir: /, '');
-  if (await exists(aside)) {
-    await rm(path, { recursive: true, force: true });
-    await rename(aside, path);
-  }
+  await takeBack(path);
   return adminDir;
+}
+
+/** Puts the files back that lie aside, since a crash perhaps: until then they are the true ones. */
+async function takeBack(path: string): Promise<void> {
+  const aside = asideOf(path);
+  if (!(await exists(aside))) return;
+  const others = (await exists(path)) ? (await readdir(path)).filter((name) => name !== '.git') : [];
+  if (others.length > 0) {
+    throw new OrchestratorError('environment', `Both "${path}" and "${aside}" hold files of the task.`, {
+      remedy: 'Move one of them away, then retry the task.',
+    });
+  }
+  await rm(path, { recursive: true, force: true });
+  await rename(aside, path);
+}
+
+function asideOf(path: string): string {
+  return `${path}.aside`;
 }
 
 function withoutSlash(text: string): string {
