@@ -19,6 +19,8 @@ export class ActingWorkspace implements Workspace {
   /** False: it fails to start a program before its run. */
   takesEarly = true;
   hasClaude = true;
+  /** With which programs exit; null: they are gone without a word. */
+  exitCode: number | null = 0;
   private readonly act: () => Promise<unknown>;
 
   /** `act` resolves with the agent's structured answer. */
@@ -55,7 +57,7 @@ export class ActingWorkspace implements Workspace {
   }
 
   async ended(): Promise<ExitRecord> {
-    return { code: 0, signal: null, reason: 'exited' };
+    return { code: this.exitCode, signal: null, reason: this.exitCode === null ? 'lost' : 'exited' };
   }
 
   async stop(): Promise<void> {}

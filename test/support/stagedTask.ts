@@ -44,6 +44,8 @@ export class StagedTask {
   task: Task;
   /** Whether its host has Claude Code. */
   hasClaude = true;
+  /** With which the programs of the next preparation exit. */
+  exitCode: number | null = 0;
   private readonly preparation: Preparation;
   private readonly runner: StageRunner;
   private readonly paths: RunPaths;
@@ -66,6 +68,7 @@ export class StagedTask {
         const { path } = await worktree.registered;
         const workspace = new ActingWorkspace(path, () => this.answer(path));
         workspace.hasClaude = this.hasClaude;
+        workspace.exitCode = this.exitCode;
         return workspace;
       },
       release: async () => {},
@@ -82,6 +85,11 @@ export class StagedTask {
     });
     const workspaces = new Workspaces({ process: host, docker: host }, paths);
     this.preparation = new Preparation({ worktrees, workspaces, stageRunner: this.runner, paths, clock });
+  }
+
+  /** The run directory of the n-th try at the setup command. */
+  setupDirectory(attempt: number): string {
+    return this.paths.ofSetup(this.task.id, attempt);
   }
 
   /** Prepares it, or finds it prepared; `setUp` is what its setup command does, should it have one. */

@@ -161,7 +161,6 @@ async function askEngine(wait: RunWait, engineWasAway: boolean): Promise<Finding
 class UnreadableRecord extends Error {}
 
 async function readRecord(runDir: string): Promise<ExitRecord | null> {
-  if (!(await isRegularFile(join(runDir, runFiles.exit)))) return null;
   try {
     return await readExitRecord(runDir);
   } catch (error) {

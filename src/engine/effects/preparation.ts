@@ -5,7 +5,7 @@ import type { Task } from '../domain/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { errorOf, OrchestratorError } from '../ports/errors.ts';
 import type { ComingWorktree, Workspace } from '../ports/isolation.ts';
-import { createWhole, readExitRecord } from '../process/runDirectory.ts';
+import { createWhole, freshRunDirectory, readIfPresent, writeWhole } from '../process/runDirectory.ts';
 import { watchingDisk } from '../process/watchedProgram.ts';
 import type { StageRunner } from '../stages/stageRunner.ts';
 import { runProjectCommand } from '../stages/testCommand.ts';
@@ -15,6 +15,9 @@ import type { Workspaces } from './workspaces.ts';
 
 /** A set-up that installs dependencies may take long; one that takes longer than this is stuck. */
 const setupTimeoutMs = 30 * 60_000;
+
+/** How a try at the setup command ended, where nothing more is to be done. */
+const succeeded = 'succeeded';
 
 /** Makes a task's worktree and workspace side by side, then runs its setup command once. */
 export class Preparation {
@@ -108,14 +111,17 @@ export class Preparation {
     signal: AbortSignal,
   ): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      const runDir = this.paths.ofSetup(task.id, attempt);
-      const earlier = await readExitRecord(runDir);
-      if (earlier?.reason === 'exited' && earlier.code === 0) return;
+      const endFile = this.paths.endOfSetup(task.id, attempt);
+      const earlier = await readIfPresent(endFile);
+      if (earlier === succeeded) return;
       if (earlier !== null) continue;
-      const wasStarted = await workspace.wasStarted(runDir);
+      const runDir = this.paths.ofSetup(task.id, attempt);
       const startFile = this.paths.startOfSetup(task.id, attempt);
       await mkdir(dirname(startFile), { recursive: true });
+      // What lies there before it begins, an earlier run's program has put there.
+      if ((await readIfPresent(startFile)) === null) await freshRunDirectory(runDir);
       await createWhole(startFile, '');
+      const wasStarted = await workspace.wasStarted(runDir);
       const watched = {
         name: 'setup command',
         folder: worktree.path,
@@ -127,9 +133,12 @@ export class Preparation {
       const end = await watchingDisk(watched, () =>
         runProjectCommand({ workspace, runDir, command, timeoutMs: setupTimeoutMs, signal }),
       );
+      const hasSucceeded = end.type !== 'disk-full' && end.value.exitCode === 0;
+      // Not in its run directory: what a program writes there later must not count.
+      await writeWhole(endFile, hasSucceeded ? succeeded : 'failed');
       if (end.type === 'disk-full') throw errorOf(end.failure);
+      if (hasSucceeded) return;
       const result = end.value;
-      if (result.exitCode === 0) return;
       // Ended together with an earlier engine or container, which says nothing about the command.
       if (wasStarted && result.exitCode === null && result.exit.reason !== 'timeout') continue;
       throw new OrchestratorError(

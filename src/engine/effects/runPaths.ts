@@ -45,4 +45,9 @@ export class RunPaths {
   startOfSetup(taskId: TaskId, attempt: number): string {
     return join(this.startsOf(taskId), `setup-${attempt}`);
   }
+
+  /** How that try ended, for the engine alone. */
+  endOfSetup(taskId: TaskId, attempt: number): string {
+    return `${this.startOfSetup(taskId, attempt)}.end`;
+  }
 }

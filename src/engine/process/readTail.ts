@@ -18,14 +18,16 @@ export async function readTail(path: string, longest: number): Promise<Buffer> {
   }
 }
 
-/** The text of a small file; null when there is no such file, for something else in its place, and for more than so many bytes. */
+/** The text of a file; null when there is no such file, for something else in its place, and for more than so many bytes. */
 export async function readSmall(path: string | Buffer, mostBytes: number): Promise<string | null> {
   const file = await openRegular(path);
   if (file === null) return null;
   try {
-    // One more than that tells of a longer one, which may grow as it is read.
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes + 1), 0, mostBytes + 1, 0);
-    return bytesRead > mostBytes ? null : buffer.toString('utf8', 0, bytesRead);
+    const { size } = await file.stat();
+    if (size > mostBytes) return null;
+    // One more tells that it grows as it is read: a part of it must not pass for the whole.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size + 1), 0, size + 1, 0);
+    return bytesRead > size ? null : buffer.toString('utf8', 0, bytesRead);
   } finally {
     await file.close();
   }

@@ -3,6 +3,7 @@ import { link, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import type { ExitRecord } from '../ports/isolation.ts';
+import { readSmall } from './readTail.ts';
 
 /**
  * The files of one run. Both isolations write them alike, so a run is followed, adopted and judged the same way:
@@ -23,6 +24,9 @@ export const runFiles = {
   /** How it ended; appears by rename, so it is whole or absent. */
   exit: 'exit.json',
 } as const;
+
+/** A program's arguments are in them, and these the system limits to less. */
+const mostRecordBytes = 8 * 1024 * 1024;
 
 const exitRecordSchema = v.object({
   code: v.nullable(v.number()),
@@ -50,17 +54,25 @@ export async function freshRunDirectory(path: string): Promise<void> {
 
 /** Whether something was started in this run directory, or was about to be. */
 export async function wasLaunched(runDir: string): Promise<boolean> {
-  return (await readIfPresent(join(runDir, runFiles.launch))) !== null;
+  return (await readRecord(join(runDir, runFiles.launch))) !== null;
 }
 
 /** The exit record, or null while there is none. A record that does not parse is an error, not "still running". */
 export async function readExitRecord(runDir: string): Promise<ExitRecord | null> {
-  const text = await readIfPresent(join(runDir, runFiles.exit));
+  const text = await readRecord(join(runDir, runFiles.exit));
   return text === null ? null : v.parse(exitRecordSchema, JSON.parse(text));
 }
 
 export async function writeExitRecord(runDir: string, record: ExitRecord): Promise<void> {
   await writeWhole(join(runDir, runFiles.exit), JSON.stringify(record));
+}
+
+/**
+ * The text of a record in a run directory, or null while there is none. What a program that can write there put in the place of
+ * one is none either: a link, a pipe, which would be waited for for ever, a file of any size.
+ */
+export async function readRecord(path: string): Promise<string | null> {
+  return readSmall(path, mostRecordBytes);
 }
 
 /** The file's text, or null when it does not exist. */

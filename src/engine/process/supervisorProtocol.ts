@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { createWhole, readIfPresent, runFiles, writeWhole } from './runDirectory.ts';
+import { createWhole, readRecord, runFiles, writeWhole } from './runDirectory.ts';
 
 const programSchema = v.object({
   argv: v.tupleWithRest([v.string()], v.string()),
@@ -65,7 +65,7 @@ export async function updateOwner(runDir: string, owner: SupervisorOwner): Promi
 }
 
 export async function readOwner(runDir: string): Promise<RunOwner | null> {
-  const text = await readIfPresent(join(runDir, runFiles.owner));
+  const text = await readRecord(join(runDir, runFiles.owner));
   return text === null ? null : v.parse(ownerSchema, JSON.parse(text));
 }
 
