@@ -3,6 +3,7 @@
 import { posix } from 'node:path';
 
 export const l10n = {
+  bundle: undefined,
   t: (message: string, ...args: readonly unknown[]): string =>
     message.replaceAll(/\{(\d+)\}/g, (_, at: string) => String(args[Number(at)])),
 };
@@ -111,6 +112,10 @@ export class Uri {
 
   static from(parts: UriParts): Uri {
     return new Uri(parts);
+  }
+
+  static joinPath({ scheme, authority, path, query }: Uri, ...parts: readonly string[]): Uri {
+    return new Uri({ scheme, authority, path: posix.join(path, ...parts), query });
   }
 
   static file(path: string): Uri {
@@ -296,6 +301,7 @@ export const commands = {
 };
 
 export const env = {
+  language: 'en',
   clipboard: {
     writeText: (text: string) => {
       person.clipboard = text;

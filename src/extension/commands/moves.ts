@@ -8,22 +8,16 @@ import type { CommandBody, CommandContext } from './context.ts';
 import { saveEditedSpecification } from '../review/saveEdited.ts';
 import { severalTasks, type TaskQuestion } from './taskArgument.ts';
 
-type SimpleMove = 'advance' | 'retry' | 'pause' | 'resume';
+type SimpleMove = 'approve' | 'advance' | 'retry' | 'pause' | 'resume';
 
 type QuestionName =
-  | 'start'
-  | 'approve'
-  | SimpleMove
-  | 'cancel'
-  | 'sendBack'
-  | 'accept'
-  | 'pullRequest'
-  | 'any'
-  | 'withWorktree';
+  'start' | SimpleMove | 'cancel' | 'sendBack' | 'accept' | 'pullRequest' | 'any' | 'withWorktree';
 
 /** Carries out a move of the person; throws with the engine's words when it is refused. */
 export async function makeMove(session: Session, command: PersonCommand): Promise<void> {
-  const rejection = await (await session.engine()).dispatch(command, []);
+  const engine = await session.engine();
+  await saveEditedSpecification(session, command);
+  const rejection = await engine.dispatch(command, []);
   if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
 }
 
@@ -36,16 +30,6 @@ export function simpleMove(
   return async (arg, selected) => {
     for (const { id } of await severalTasks(session, arg, selected, questions()[question]))
       await makeMove(session, { type, taskId: id });
-  };
-}
-
-/** What is written into an open specification and not saved is saved first. */
-export function approve({ session }: Pick<CommandContext, 'session'>): CommandBody {
-  return async (arg, selected) => {
-    for (const { id } of await severalTasks(session, arg, selected, questions().approve)) {
-      await saveEditedSpecification(id);
-      await makeMove(session, { type: 'approve', taskId: id });
-    }
   };
 }
 

@@ -13,7 +13,7 @@ import { cleanUpWorktrees } from './cleanUp.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { compareContexts } from './compareContexts.ts';
 import { editSpecification } from './editSpecification.ts';
-import { approve, cancel, simpleMove } from './moves.ts';
+import { cancel, simpleMove } from './moves.ts';
 import {
   newTask,
   newTaskFromMarkdown,
@@ -43,7 +43,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     [commandIds.newTaskFromMarkdown]: newTaskFromMarkdown(context),
     [commandIds.newTasksFromChecklist]: newTasksFromChecklist(context),
     [commandIds.start]: simpleMove(context, 'resume', 'start'),
-    [commandIds.approve]: approve(context),
+    [commandIds.approve]: simpleMove(context, 'approve', 'approve'),
     [commandIds.advance]: simpleMove(context, 'advance', 'advance'),
     [commandIds.retry]: simpleMove(context, 'retry', 'retry'),
     [commandIds.pause]: simpleMove(context, 'pause', 'pause'),

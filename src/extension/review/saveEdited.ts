@@ -1,10 +1,18 @@
 import * as vscode from 'vscode';
-import type { TaskId } from '../../engine/domain/ids.ts';
+import type { PersonCommand } from '../../engine/domain/commands.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
+import type { Session } from '../session.ts';
 import { parseSpecificationUri } from './specificationAddress.ts';
 
-/** Before a specification is approved: what the person wrote into it and did not save is part of what they approve. */
-export async function saveEditedSpecification(taskId: TaskId): Promise<void> {
+/** Moves that go on past a gate. */
+const approving: readonly PersonCommand['type'][] = ['approve', 'advance'];
+
+/** Before a move that approves a specification: what the person wrote into it and did not save is part of what they approve. */
+export async function saveEditedSpecification(
+  { tasks }: Pick<Session, 'tasks'>,
+  { type, taskId }: Pick<PersonCommand, 'type' | 'taskId'>,
+): Promise<void> {
+  if (!approving.includes(type) || tasks.get(taskId)?.phase.type !== 'gate') return;
   for (const document of vscode.workspace.textDocuments) {
     if (!document.isDirty || parseSpecificationUri(document.uri) !== taskId || (await document.save()))
       continue;

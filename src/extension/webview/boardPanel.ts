@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { BoardHost } from '../../engine/server/board/boardHost.ts';
 import { commandIds, panelTypes } from '../contributions/ids.ts';
+import { saveEditedSpecification } from '../review/saveEdited.ts';
 import type { Session } from '../session.ts';
 import { loadReaders } from './loadReaders.ts';
 import { openLocation } from './openLocation.ts';
@@ -50,6 +51,7 @@ export class BoardPanel implements vscode.WebviewPanelSerializer {
     const host = new BoardHost({
       feed: this.session,
       access: 'move',
+      beforeMove: (move) => saveEditedSpecification(this.session, move),
       readers: loadReaders,
       post: (message) => webview.postMessage(message),
       extras: ['show-changes', 'open-app'],

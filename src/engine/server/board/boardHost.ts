@@ -33,6 +33,8 @@ export type BoardExtra = Extract<InspectorAction, 'show-changes' | 'open-app'>;
 export interface BoardHostOptions {
   readonly feed: TaskFeed;
   readonly access: BoardAccess;
+  /** What has to be done before a move is made; a rejection refuses the move. */
+  readonly beforeMove?: (move: BoardMove) => Promise<void>;
   readonly readers: () => Readers;
   /** To the page; resolves when it has it, or has no way to: what changes meanwhile goes with the next one. */
   readonly post: (message: BoardHostMessage) => PromiseLike<unknown>;
@@ -214,12 +216,14 @@ export class BoardHost {
   }
 
   private async refusalOf(move: BoardMove): Promise<string | null> {
-    const { access, feed } = this.options;
+    const { access, feed, beforeMove } = this.options;
     if (access !== 'move') return readOnly;
     if (this.moves >= mostMovesAtOnce) return 'Too many moves at once: wait until the earlier ones are made.';
     this.moves += 1;
     try {
-      const rejection = await (await feed.engine()).dispatch(move, []);
+      const engine = await feed.engine();
+      await beforeMove?.(move);
+      const rejection = await engine.dispatch(move, []);
       return rejection?.message ?? null;
     } catch (error) {
       const { message, remedy } = this.wordsOf(error);

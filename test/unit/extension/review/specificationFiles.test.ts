@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bundle, parseBundle } from '../../../../src/engine/context/bundle.ts';
 import { sealBundle } from '../../../../src/engine/context/digest.ts';
-import { approve } from '../../../../src/extension/commands/moves.ts';
+import { simpleMove } from '../../../../src/extension/commands/moves.ts';
 import {
   parseSpecificationUri,
   specificationUri,
@@ -112,7 +112,7 @@ describe('a specification in an editor', () => {
   });
 });
 
-describe('Approve', () => {
+describe.each(['approve', 'advance'] as const)('%s at the gate', (type) => {
   const document = (saves: boolean) => ({
     uri,
     isDirty: true,
@@ -123,11 +123,13 @@ describe('Approve', () => {
     },
   });
 
+  const move = (session: DecidingSession) => simpleMove({ session }, type, type);
+
   test('from the editor saves what is written there first', async () => {
     const { session } = scene();
     const open = document(true);
     workspace.textDocuments = [open];
-    await approve({ session })(uri);
+    await move(session)(uri);
     expect(open.saved).toBe(1);
     expect(session.tasks.get(taskId)?.phase.type).toBe('queued');
   });
@@ -135,7 +137,7 @@ describe('Approve', () => {
   test('does not happen when that cannot be saved', async () => {
     const { session } = scene();
     workspace.textDocuments = [document(false)];
-    await expect(approve({ session })(taskId)).rejects.toThrow('not approved');
+    await expect(move(session)(taskId)).rejects.toThrow('not approved');
     expect(session.tasks.get(taskId)?.phase.type).toBe('gate');
   });
 });
