@@ -11,6 +11,7 @@ export type Move =
       readonly priority: number;
       readonly maxQaRounds: number;
       readonly maxBudgetUsd?: number | null;
+      readonly kept?: boolean;
     }
   /** Some tasks of another board; `again` also asks for one that is here. */
   | {
@@ -49,6 +50,7 @@ export const moves: fc.Arbitrary<readonly Move[]> = fc.array(
         maxQaRounds: fc.integer({ min: 0, max: 2 }),
         // A run costs half a dollar.
         maxBudgetUsd: fc.constantFrom(null, null, 0.1, 1, 1.2),
+        kept: fc.constantFrom(false, false, false, true),
       }),
     },
     {

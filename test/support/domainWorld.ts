@@ -43,6 +43,7 @@ export class DomainWorld {
             maxBudgetUsd: move.maxBudgetUsd ?? null,
           },
           requestDigest: this.digest(),
+          ...(move.kept === true ? { paused: true } : {}),
         });
         return;
       }

@@ -256,6 +256,36 @@ export class Person {
 
 export const person = new Person();
 
+export const QuickInputButtons = { Back: {} };
+
+/** An input box or a quick pick that is built up piece by piece; the person answers it once it is shown. */
+class QuickInput {
+  title: string | undefined;
+  prompt: string | undefined;
+  value = '';
+  validationMessage: string | undefined;
+  /** Of a quick pick alone. */
+  items: readonly Choice[] | null = null;
+  selectedItems: readonly Choice[] = [];
+  private readonly accepted = new EventEmitter<undefined>();
+  private readonly hidden = new EventEmitter<undefined>();
+  readonly onDidAccept = this.accepted.event;
+  readonly onDidHide = this.hidden.event;
+  readonly onDidChangeValue = new EventEmitter<string>().event;
+  readonly onDidTriggerButton = new EventEmitter<unknown>().event;
+
+  show(): void {
+    person.see(this.title, this.prompt);
+    const picked = this.items === null ? undefined : person.pick(this.items);
+    if (picked !== undefined) this.selectedItems = [picked];
+    const answer = this.items === null ? person.next() : picked?.label;
+    if (answer !== undefined) this.value = answer;
+    (answer === undefined ? this.hidden : this.accepted).fire(undefined);
+  }
+
+  dispose(): void {}
+}
+
 /** The person's settings, without the section; what is not here has none. */
 export const configuration = new Map<string, unknown>();
 
@@ -280,6 +310,8 @@ export const window = {
   showInformationMessage: (text: string, ...rest: readonly unknown[]) => put(text, rest),
   showWarningMessage: (text: string, ...rest: readonly unknown[]) => put(text, rest),
   showErrorMessage: (text: string, ...rest: readonly unknown[]) => put(text, rest),
+  createInputBox: () => new QuickInput(),
+  createQuickPick: () => new QuickInput(),
   createTerminal: ({ name }: { readonly name: string }) => {
     person.see(name);
     return { show: () => {} };

@@ -13,6 +13,8 @@ export type PersonCommand =
       readonly priority: number;
       readonly settings: TaskSettings;
       readonly requestDigest: Digest;
+      /** Kept for later: it waits for its `resume`. */
+      readonly paused?: true;
     }
   | { readonly type: 'approve'; readonly taskId: TaskId }
   | { readonly type: 'advance'; readonly taskId: TaskId }

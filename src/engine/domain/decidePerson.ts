@@ -56,7 +56,7 @@ export function decidePerson(decision: Decision, command: PersonCommand): Reject
 }
 
 function create(decision: Decision, command: Extract<PersonCommand, { type: 'create' }>): Rejection | null {
-  const { taskId, title, description, priority, settings, requestDigest } = command;
+  const { taskId, title, description, priority, settings, requestDigest, paused } = command;
   if (decision.state.tasks.get(taskId) !== undefined)
     return reject('bad-input', `Task ${taskId} exists already.`);
   if (title.trim() === '')
@@ -68,7 +68,8 @@ function create(decision: Decision, command: Extract<PersonCommand, { type: 'cre
     settings,
     requestDigest,
   });
-  return null;
+  // In the same decision: in between it could be admitted.
+  return paused === true ? pause(decision, decision.task(taskId)) : null;
 }
 
 function approve(decision: Decision, task: Task, gate: Extract<Phase, { type: 'gate' }>): null {

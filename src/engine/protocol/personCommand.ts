@@ -21,6 +21,7 @@ export const personCommandSchema = v.variant('type', [
     priority: v.number(),
     settings: taskSettingsSchema,
     requestDigest: digestSchema,
+    paused: v.exactOptional(v.literal(true)),
   }),
   move('approve'),
   move('advance'),

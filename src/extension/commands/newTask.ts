@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
-import { createTask } from '../../engine/createTask.ts';
+import { createTask, type NewTask } from '../../engine/createTask.ts';
 import { type TaskId, taskIdOf } from '../../engine/domain/ids.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { taskSettings } from '../config.ts';
@@ -10,7 +10,6 @@ import { commandIds } from '../contributions/ids.ts';
 import { longestRow, plainLine } from '../views/markdownText.ts';
 import { taskLabel } from '../views/taskLabels.ts';
 import type { CommandBody, CommandContext } from './context.ts';
-import { makeMove } from './moves.ts';
 import {
   draftOfMarkdown,
   draftOfSelection,
@@ -19,6 +18,8 @@ import {
   type TaskDraft,
 } from './taskDrafts.ts';
 import { askForTask } from './taskInput.ts';
+
+type Context = Pick<CommandContext, 'session' | 'messages'>;
 
 /** A title and a description from another extension or a test: then nothing is asked. */
 const draftSchema = v.object({
@@ -29,7 +30,7 @@ const draftSchema = v.object({
 /** Of a Markdown file that is larger than this a person means a part. */
 const longestFile = 256 * 1024;
 
-export function newTask(context: CommandContext): CommandBody {
+export function newTask(context: Context): CommandBody {
   return async (arg) => {
     if (arg === undefined || arg === null) return askAndCreate(context, { title: '', description: '' });
     const draft = v.safeParse(draftSchema, arg);
@@ -38,7 +39,7 @@ export function newTask(context: CommandContext): CommandBody {
   };
 }
 
-export function newTaskFromSelection(context: CommandContext): CommandBody {
+export function newTaskFromSelection(context: Context): CommandBody {
   return async () => {
     const { document, selection } = activeEditor();
     if (selection.isEmpty) throw new OrchestratorError('bad-input', vscode.l10n.t('Nothing is selected.'));
@@ -50,7 +51,7 @@ export function newTaskFromSelection(context: CommandContext): CommandBody {
   };
 }
 
-export function newTaskFromTodo(context: CommandContext): CommandBody {
+export function newTaskFromTodo(context: Context): CommandBody {
   return async () => {
     const { document, selection } = activeEditor();
     const path = vscode.workspace.asRelativePath(document.uri, false);
@@ -65,14 +66,14 @@ export function newTaskFromTodo(context: CommandContext): CommandBody {
   };
 }
 
-export function newTaskFromMarkdown(context: CommandContext): CommandBody {
+export function newTaskFromMarkdown(context: Context): CommandBody {
   return async (arg) => {
     const { text, uri } = await markdownOf(arg);
     await askAndCreate(context, draftOfMarkdown(text, basename(uri.path)));
   };
 }
 
-export function newTasksFromChecklist(context: CommandContext): CommandBody {
+export function newTasksFromChecklist(context: Context): CommandBody {
   return async (arg) => {
     const { text, uri } = await markdownOf(arg);
     const drafts = draftsOfChecklist(text, vscode.workspace.asRelativePath(uri, false));
@@ -100,11 +101,10 @@ export function newTasksFromChecklist(context: CommandContext): CommandBody {
   };
 }
 
-async function askAndCreate(context: CommandContext, draft: TaskDraft): Promise<void> {
+async function askAndCreate(context: Context, draft: TaskDraft): Promise<void> {
   const answer = await askForTask(draft);
-  const id = await create(context, answer);
+  const id = await create(context, answer, answer.start ? {} : { paused: true });
   if (answer.start) return;
-  await makeMove(context.session, { type: 'pause', taskId: id });
   context.messages.info(vscode.l10n.t('"{0}" is kept for later.', answer.title), {
     label: vscode.l10n.t('Start'),
     command: commandIds.start,
@@ -112,13 +112,24 @@ async function askAndCreate(context: CommandContext, draft: TaskDraft): Promise<
   });
 }
 
-async function create({ session }: CommandContext, { title, description }: TaskDraft): Promise<TaskId> {
+async function create(
+  { session }: Context,
+  { title, description }: TaskDraft,
+  how: Pick<NewTask, 'paused'> = {},
+): Promise<TaskId> {
   // Opened first: the settings are those of the folder that the session works on.
   const engine = await session.engine();
   const scope = session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath);
   const settings = taskSettings(scope);
   const taskId = taskIdOf(randomUUID());
-  const rejection = await createTask(engine, { id: taskId, title, description, priority: 0, settings });
+  const rejection = await createTask(engine, {
+    id: taskId,
+    title,
+    description,
+    priority: 0,
+    settings,
+    ...how,
+  });
   if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
   return taskId;
 }

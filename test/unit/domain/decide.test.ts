@@ -122,6 +122,17 @@ describe('admission', () => {
     expect(task(of, 3).phase.type).toBe('preparing');
   });
 
+  it('takes nobody’s container for a task that is kept for later, until it is resumed', () => {
+    const of = world(false, false, false);
+    for (const index of [0, 1, 2]) toCompleted(of, index);
+    const { slots } = of.state.allocation;
+    of.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 1, kept: true });
+    expect(task(of, 3).phase.type).toBe('paused');
+    expect(of.state.allocation.slots).toEqual(slots);
+    of.dispatch({ type: 'resume', taskId: task(of, 3).id });
+    expect(of.state.allocation.slots[8081].type).toBe('releasing');
+  });
+
   it('goes by priority, then by who came first', () => {
     const of = world(false, false);
     of.move({ type: 'create', gated: false, priority: 0, maxQaRounds: 1 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { sealBundle } from '../../../src/engine/context/digest.ts';
+import { createTask } from '../../../src/engine/createTask.ts';
 import { type TaskId, taskIdOf } from '../../../src/engine/domain/ids.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { openOrchestrator } from '../../../src/engine/openOrchestrator.ts';
@@ -87,23 +87,11 @@ class Window {
   }
 }
 
-async function create(engine: Engine, title: string): Promise<TaskId> {
-  const taskId = taskIdOf(randomUUID());
-  const { body, digest } = sealBundle({ type: 'request', format: 1, title, description: '' });
-  const rejection = await engine.dispatch(
-    {
-      type: 'create',
-      taskId,
-      title,
-      description: '',
-      priority: 0,
-      settings: defaultSettings,
-      requestDigest: digest,
-    },
-    [{ digest, taskId, runId: null, stage: 'request', body }],
-  );
-  expect(rejection).toBeNull();
-  return taskId;
+async function create(engine: Engine, title: string, how: { readonly paused?: true } = {}): Promise<TaskId> {
+  const id = taskIdOf(randomUUID());
+  const task = { id, title, description: '', priority: 0, settings: defaultSettings, ...how };
+  expect(await createTask(engine, task)).toBeNull();
+  return id;
 }
 
 const titles = ({ list }: Window): string[] =>
@@ -140,6 +128,17 @@ test('a move made in the following window is in both', async () => {
   expect(first.list.get(id)?.phase.type).toBe('paused');
   await vi.waitFor(() => expect(second.list.get(id)?.phase.type).toBe('paused'));
   expect(second.notices).toEqual(first.notices.slice(-second.notices.length));
+});
+
+test('a task that the following window keeps for later is so in both', async () => {
+  const storage = await temporaryDirectory();
+  const first = new Window(storage, 'first');
+  await first.open();
+  const second = new Window(storage, 'second');
+  const { engine } = await second.open();
+  const id = await create(engine, 'later', { paused: true });
+  for (const { list } of [first, second])
+    await vi.waitFor(() => expect(list.get(id)?.phase.type).toBe('paused'));
 });
 
 test('when the driving window closes one follower takes over and the other follows it, with every task', async () => {

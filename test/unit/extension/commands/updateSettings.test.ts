@@ -1,34 +1,18 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Task } from '../../../../src/engine/domain/task.ts';
 import { defaultSettings } from '../../../../src/engine/settings.ts';
 import { updateSettings } from '../../../../src/extension/commands/updateSettings.ts';
 import { Messages } from '../../../../src/extension/messages.ts';
 import { DecidingSession } from '../../../support/decidingSession.ts';
+import { useDefaultConfiguration } from '../../../support/defaultConfiguration.ts';
 import { CancellationError, configuration, person } from '../../../support/fakeVscode.ts';
 import { idOf, taskIn } from '../../../support/viewTasks.ts';
 
 vi.mock('vscode', () => import('../../../support/fakeVscode.ts'));
 
-interface Manifest {
-  readonly contributes: {
-    readonly configuration: readonly {
-      readonly properties: Readonly<Record<string, { default: unknown }>>;
-    }[];
-  };
-}
-
-const manifest = JSON.parse(
-  readFileSync(resolve(import.meta.dirname, '../../../../package.json'), 'utf8'),
-) as Manifest;
-
 beforeEach(() => {
   person.reset();
-  configuration.clear();
-  for (const { properties } of manifest.contributes.configuration)
-    for (const [name, { default: value }] of Object.entries(properties))
-      configuration.set(name.replace('orchestrator.', ''), value);
+  useDefaultConfiguration();
 });
 
 const withDefaults = (phase: Parameters<typeof taskIn>[0], changes: Partial<Task> = {}): DecidingSession =>
