@@ -206,9 +206,11 @@ export class EngineSession implements Session {
     try {
       const connected = await connection.open();
       if (this.connection !== connection) throw closing();
+      // What nobody told of while nothing was followed, before the state: whoever looks at the whole list at the new state
+      // would else be given it twice.
+      this.taskChanges.fire(this.list.all());
       this.announce(connected);
       this.noteUnfinished();
-      this.taskChanges.fire(this.list.all());
       if (!isTrusted()) return readOnly(connected.engine);
       if (connected.type === 'driving') {
         this.driven = connected.engine;

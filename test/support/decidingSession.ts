@@ -12,12 +12,13 @@ import { noon } from './viewTasks.ts';
 
 /** A window's session over the real decisions and nothing below: a person's moves change its tasks or are refused. */
 export class DecidingSession implements Session {
-  readonly state: SessionState = { type: 'driving' };
+  state: SessionState = { type: 'driving' };
   readonly repositoryPath = '/repository';
   readonly storagePath = '/storage';
   readonly dispatched: PersonCommand[] = [];
   readonly stored: StoredBundle[] = [];
-  readonly onDidChangeState = new EventEmitter<SessionState>().event as Session['onDidChangeState'];
+  private readonly stateChanges = new EventEmitter<SessionState>();
+  readonly onDidChangeState = this.stateChanges.event as Session['onDidChangeState'];
   readonly onNotice = new EventEmitter<never>().event as Session['onNotice'];
   readonly tasks: Session['tasks'];
   private readonly changes = new EventEmitter<readonly Task[]>();
@@ -37,6 +38,13 @@ export class DecidingSession implements Session {
   /** Ids in the order of admission. */
   get queue(): readonly string[] {
     return this.current.queue.map(({ taskId }) => this.current.tasks.get(taskId)?.title ?? '');
+  }
+
+  /** As when the engine opens: all tasks, and then how the session stands. */
+  become(state: SessionState): void {
+    this.changes.fire(this.tasks.all());
+    this.state = state;
+    this.stateChanges.fire(state);
   }
 
   store(bundle: NewBundle): void {

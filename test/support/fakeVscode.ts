@@ -289,13 +289,18 @@ class QuickInput {
 /** The person's settings, without the section; what is not here has none. */
 export const configuration = new Map<string, unknown>();
 
+const registration = (): { dispose(): void } => ({ dispose() {} });
+
 /** As the real ones: of VS Code's text documents, those that a test opens. */
-export const workspace: {
-  textDocuments: unknown[];
-  getConfiguration(): { get(key: string): unknown };
-} = { textDocuments: [], getConfiguration: () => ({ get: (key) => configuration.get(key) }) };
+export const workspace = {
+  textDocuments: [] as unknown[],
+  getConfiguration: () => ({ get: (key: string): unknown => configuration.get(key) }),
+  registerFileSystemProvider: registration,
+  registerTextDocumentContentProvider: registration,
+};
 
 export const window = {
+  registerFileDecorationProvider: registration,
   showQuickPick: (items: readonly Choice[], options?: Surroundings & { readonly canPickMany?: boolean }) => {
     person.see(options?.title, options?.placeHolder);
     for (const { label, description, detail } of items) person.see(label, description, detail);

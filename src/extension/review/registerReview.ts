@@ -32,16 +32,22 @@ export function registerReview(
       isCaseSensitive: true,
     }),
     vscode.workspace.registerTextDocumentContentProvider(documentScheme, new DocumentProvider(session)),
-    session.onDidChangeState(({ type }) => {
+    session.onDidChangeState(() => {
       problems.reload();
-      if (type === 'driving' || type === 'following') decorations.reload();
+      if (isOpen(session)) decorations.reload();
     }),
     session.tasks.onDidChange((changed) => {
-      problems.update(changed);
       specifications.update(changed);
+      // In a folder that is not trusted git runs for nobody, and what comes while the engine opens is read once it is open.
+      if (!isOpen(session)) return;
+      problems.update(changed);
       decorations.update(changed);
     }),
   );
   context.subscriptions.push(registered);
   return registered;
+}
+
+function isOpen({ state }: Session): boolean {
+  return state.type === 'driving' || state.type === 'following';
 }

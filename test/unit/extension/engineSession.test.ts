@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createTask } from '../../../src/engine/createTask.ts';
+import { defaultSettings } from '../../../src/engine/settings.ts';
+import { engine } from '../../../src/extension/engineBundle.ts';
+import { EngineSession } from '../../../src/extension/engineSession.ts';
+import { Log } from '../../../src/extension/log.ts';
+import { openFolder } from '../../support/openFolderVscode.ts';
+import { temporaryDirectory } from '../../support/storeFixtures.ts';
+import { idOf } from '../../support/viewTasks.ts';
+
+vi.mock('vscode', () => import('../../support/openFolderVscode.ts'));
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** The session of a window on this repository, with this storage. */
+function sessionOn(storage: string): EngineSession {
+  openFolder(root);
+  const session = new EngineSession({
+    context: {
+      storageUri: { fsPath: storage },
+      extensionUri: { fsPath: root },
+      workspaceState: { get: () => undefined, update: () => Promise.resolve() },
+    } as never,
+    loadEngine: () => engine,
+    environment: {},
+    agentEnvironment: {},
+    prepare: () => Promise.resolve(),
+    log: new Log(),
+    onProgress: () => undefined,
+  });
+  onTestFinished(() => session.close());
+  return session;
+}
+
+test('tells of all tasks before it says that it is open: who reads a part of them then is not given the rest after it', async () => {
+  const storage = await temporaryDirectory();
+  const first = sessionOn(storage);
+  const task = { id: idOf(1), title: 'Kept', description: '', priority: 0, settings: defaultSettings };
+  expect(await createTask(await first.engine(), { ...task, paused: true })).toBeNull();
+  await first.close();
+
+  const session = sessionOn(storage);
+  const heard: unknown[] = [];
+  session.onDidChangeState(({ type }) => heard.push(type));
+  session.tasks.onDidChange((tasks) => heard.push(tasks.map(({ title }) => title)));
+  await session.engine();
+  expect(heard).toEqual(['opening', ['Kept'], 'driving']);
+});
