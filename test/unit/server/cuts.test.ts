@@ -155,7 +155,7 @@ class FollowedList {
     this.socket = new ReturningSocket(address, {
       onOpen: () => undefined,
       onMessage: (data) => {
-        for (const { op, path, value } of (data as { readonly JsonPatch: ListPatch }).JsonPatch) {
+        for (const { op, path, value } of (data as { readonly JsonPatch?: ListPatch }).JsonPatch ?? []) {
           const id = path.slice('/tasks/'.length);
           if (path === '/tasks') this.tasks = new Map(Object.entries(value as object));
           else if (op === 'add' ? this.tasks.has(id) : !this.tasks.has(id)) throw new Error(`${op} of ${id}`);

@@ -261,23 +261,28 @@ describe('Vibe Kanban’s dialect', () => {
     const socket = new WebSocket(
       `${api.url.replace('http', 'ws')}/api/tasks/stream/ws?project_id=${projectId}&ticket=${await api.ticket()}`,
     );
-    const messages: TaskPatch[] = [];
-    socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString()) as TaskPatch));
-    await vi.waitFor(() => expect(messages).toHaveLength(1));
-    expect(messages[0]).toMatchObject({
-      JsonPatch: [
-        { op: 'replace', path: '/tasks', value: { [one]: { id: one, has_in_progress_attempt: true } } },
-      ],
-    });
+    const messages: unknown[] = [];
+    socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString())));
+    await vi.waitFor(() => expect(messages).toHaveLength(2));
+    expect(messages).toMatchObject([
+      {
+        JsonPatch: [
+          { op: 'replace', path: '/tasks', value: { [one]: { id: one, has_in_progress_attempt: true } } },
+        ],
+      },
+      { Ready: true },
+    ]);
     const two = await api.create('Two');
-    await vi.waitFor(() => expect(messages.length).toBeGreaterThanOrEqual(3));
-    expect(
-      messages.slice(1, 3).flatMap(({ JsonPatch }) => JsonPatch.map(({ op, path }) => `${op} ${path}`)),
-    ).toEqual([`add /tasks/${two}`, `replace /tasks/${two}`]);
+    await vi.waitFor(() => expect(messages.length).toBeGreaterThanOrEqual(4));
+    const changes = messages.slice(2).flatMap((message) => (message as TaskPatch).JsonPatch);
+    expect(changes.slice(0, 2).map(({ op, path }) => `${op} ${path}`)).toEqual([
+      `add /tasks/${two}`,
+      `replace /tasks/${two}`,
+    ]);
     const listed = (await api.json(`/api/tasks?project_id=${projectId}`)) as { data: { id: string }[] };
     expect(listed).toMatchObject({ success: true, error_data: null, message: null });
     expect(listed.data.map(({ id }) => id)).toEqual([two, one]);
-    const last = messages.at(-1)?.JsonPatch[0]?.value;
+    const last = (messages.at(-1) as TaskPatch).JsonPatch[0]?.value;
     expect(listed.data[0]).toEqual(last);
     expect(await api.json(`/api/tasks/${one}`)).toMatchObject({
       success: true,

@@ -9,6 +9,9 @@ import { beatMs } from './heartbeat.ts';
 /** A socket that has more unread is closed; its page connects again and gets everything anew. */
 const longestQueue = 4 * 1024 * 1024;
 
+/** Later versions of Vibe Kanban's page show nothing before it; earlier ones pass over it. */
+const listIsThere = JSON.stringify({ Ready: true });
+
 /** "Try again later": what Vibe Kanban's own page reconnects after. */
 const tryAgainLater = 1013;
 const goingAway = 1001;
@@ -56,6 +59,7 @@ export class BoardStream {
     socket.send(
       JSON.stringify({ JsonPatch: [{ op: 'replace', path: '/tasks', value: Object.fromEntries(tasks) }] }),
     );
+    socket.send(listIsThere);
   }
 
   dispose(): void {
