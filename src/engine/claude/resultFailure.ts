@@ -1,3 +1,4 @@
+import { nearestInstant } from '../domain/instant.ts';
 import type { Failure, FailureCode } from '../domain/outcome.ts';
 import type { CliResult } from './streamMessages.ts';
 
@@ -84,7 +85,7 @@ function failedRequest(
   said: string,
 ): Failure {
   const { assistantError, limitResetsAt } = trouble;
-  const notBefore = limitResetsAt === null ? {} : { notBefore: limitResetsAt * 1_000 };
+  const notBefore = limitResetsAt === null ? {} : { notBefore: nearestInstant(limitResetsAt * 1_000) };
   if (apiError === 'usage_limit_reached' || (status === 429 && limitResetsAt !== null)) {
     return {
       code: 'usage-limit',
@@ -117,7 +118,7 @@ function failedRequest(
     };
   }
   if (status === 413) return promptTooLong(said);
-  const wait = trouble.waitUntil === null ? {} : { notBefore: trouble.waitUntil };
+  const wait = trouble.waitUntil === null ? {} : { notBefore: nearestInstant(trouble.waitUntil) };
   if (status === 429) {
     return { code: 'rate-limit', message: `The service asks to slow down. ${said}`.trim(), ...wait };
   }

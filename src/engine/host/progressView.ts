@@ -111,7 +111,7 @@ function describe(row: AuditRow, task: Task): string | null {
     case 'task.created':
       return pc.bold(plain(task.title));
     case 'workspace.ready':
-      return `Worktree ${pc.bold(task.worktree?.branch ?? '')}${task.settings.isolation === 'docker' ? ', container ready' : ', on this machine (no container)'}`;
+      return `Worktree ${pc.bold(plain(task.worktree?.branch ?? '', Infinity))}${task.settings.isolation === 'docker' ? ', container ready' : ', on this machine (no container)'}`;
     case 'run.started':
       return run === undefined
         ? null

@@ -67,7 +67,9 @@ export const show =
     if (task.description !== '') output.text(plainBlock(task.description));
     output.text(`\nStatus    ${statusOf(task)}, ${standing(task)}`);
     if (task.worktree !== null)
-      output.text(`Branch    ${task.worktree.branch}\nWorktree  ${task.worktree.path}`);
+      output.text(
+        `Branch    ${plain(task.worktree.branch, Infinity)}\nWorktree  ${plain(task.worktree.path, Infinity)}`,
+      );
     const left = budgetLeftUsd(task);
     const budget = left === null ? '' : `, ${usd(Math.max(0, left))} of its budget left`;
     output.text(`Cost      ${usd(totalCostUsd(task))}${budget}\n`);
@@ -142,7 +144,7 @@ export const audit =
     for await (const row of allRows(records, query)) {
       output.object({ ...wireEvent(row), actor: row.actor, cause: row.cause, hash: row.hash });
       output.text(
-        `${String(row.seq).padStart(5)}  ${isoTime(row.at)}  ${shortId(row.taskId)}  ${row.type.padEnd(21)} ${row.actor.padEnd(6)} ${pc.dim(row.cause)}`,
+        `${String(row.seq).padStart(5)}  ${isoTime(row.at)}  ${shortId(row.taskId)}  ${row.type.padEnd(21)} ${row.actor.padEnd(6)} ${pc.dim(plain(row.cause))}`,
       );
     }
     return exitCodes.asAsked;

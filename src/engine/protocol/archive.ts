@@ -1,5 +1,12 @@
 import * as v from 'valibot';
-import { digestSchema, runIdSchema, stageSchema, taskIdSchema, taskSchema } from './taskSchema.ts';
+import {
+  digestSchema,
+  instantSchema,
+  runIdSchema,
+  stageSchema,
+  taskIdSchema,
+  taskSchema,
+} from './taskSchema.ts';
 
 // The file of `orchestrator export`, one JSON object a line; docs/interop.md describes it for other programs.
 
@@ -27,7 +34,7 @@ const auditSchema = v.strictObject({
   type: v.literal('audit'),
   seq: v.pipe(natural, v.minValue(1)),
   /** Epoch ms, as the hash covers it. */
-  at: v.pipe(v.number(), v.safeInteger()),
+  at: instantSchema,
   task_id: taskIdSchema,
   event: v.string(),
   actor: v.picklist(['person', 'engine']),
@@ -46,7 +53,7 @@ const contextSchema = v.strictObject({
   stage: v.union([stageSchema, v.literal('request')]),
   version: v.pipe(natural, v.minValue(1)),
   digest: digestSchema,
-  created_at: v.pipe(v.number(), v.safeInteger()),
+  created_at: instantSchema,
   body: v.string(),
 });
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { digestOf, taskIdOf } from '../domain/ids.ts';
+import { latestInstant, nearestInstant } from '../domain/instant.ts';
 import type { LeaseId, RunId } from '../domain/ids.ts';
 import { failureCodes } from '../domain/outcome.ts';
 import type { Failure } from '../domain/outcome.ts';
@@ -34,12 +35,16 @@ export const stageSchema = v.picklist(stages);
 export const mergeStrategySchema = v.picklist(['squash', 'merge', 'none']);
 const integer = v.pipe(v.number(), v.safeInteger());
 
-const failureSchema = v.strictObject({
-  code: v.picklist(failureCodes),
-  message: v.string(),
-  remedy: v.exactOptional(v.string()),
-  notBefore: v.exactOptional(v.number()),
-}) satisfies v.GenericSchema<unknown, Failure>;
+/** A time that can be shown: whole epoch ms. */
+export const instantSchema = v.pipe(integer, v.minValue(0), v.maxValue(latestInstant));
+
+/** A time that was worked out from what a service said: earlier versions kept parts of a millisecond. */
+const waitSchema = v.pipe(v.number(), v.minValue(0), v.maxValue(latestInstant), v.transform(nearestInstant));
+
+/** Any number as the time that can be shown. */
+const mendedInstantSchema = v.pipe(v.number(), v.transform(nearestInstant));
+
+type TimeSchema = v.GenericSchema<unknown, number>;
 
 const stageSettingsSchema = v.strictObject({
   model: v.nullable(v.string()),
@@ -89,86 +94,104 @@ const worktreeSchema = v.strictObject({
   baseCommit: v.string(),
 }) satisfies v.GenericSchema<unknown, TaskWorktree>;
 
-const runSchema = v.strictObject({
-  id: runIdSchema,
-  stage: stageSchema,
-  attempt: integer,
-  status: v.picklist(['running', 'completed', 'failed', 'cancelled']),
-  outcome: v.nullable(v.picklist(['success', 'cancelled', ...failureCodes])),
-  inputDigests: v.array(digestSchema),
-  outputDigest: v.nullable(digestSchema),
-  sessionId: v.nullable(v.string()),
-  containerPort: v.nullable(integer),
-  startedAt: v.number(),
-  completedAt: v.nullable(v.number()),
-  costUsd: v.number(),
-}) satisfies v.GenericSchema<unknown, Run>;
-
-const phaseSchema = v.variant('type', [
+const runSchemaOf = (instant: TimeSchema) =>
   v.strictObject({
-    type: v.literal('queued'),
-    since: v.number(),
-    reason: v.picklist([
-      'created',
-      'approved',
-      'retry',
-      'backoff-over',
-      'resumed',
-      'sent-back',
-      'advanced',
-      'slot-blocked',
-    ]),
-  }),
-  v.strictObject({ type: v.literal('preparing'), leaseId: leaseIdSchema }),
-  v.strictObject({ type: v.literal('running'), leaseId: leaseIdSchema, runId: runIdSchema }),
-  v.strictObject({
-    type: v.literal('stopping'),
-    leaseId: leaseIdSchema,
-    runId: v.nullable(runIdSchema),
-    intent: v.picklist(['cancel', 'pause']),
-  }),
-  v.strictObject({ type: v.literal('gate'), stage: v.literal('specification'), digest: digestSchema }),
-  v.strictObject({ type: v.literal('backoff'), until: v.number(), failure: failureSchema }),
-  v.strictObject({ type: v.literal('parked'), until: v.number(), failure: failureSchema }),
-  v.strictObject({ type: v.literal('attention'), failure: failureSchema }),
-  v.strictObject({ type: v.literal('paused') }),
-  v.strictObject({ type: v.literal('completed') }),
-  v.strictObject({ type: v.literal('merging'), strategy: mergeStrategySchema }),
-  v.strictObject({ type: v.literal('done'), strategy: mergeStrategySchema }),
-  v.strictObject({ type: v.literal('cancelled') }),
-]) satisfies v.GenericSchema<unknown, Phase>;
+    id: runIdSchema,
+    stage: stageSchema,
+    attempt: integer,
+    status: v.picklist(['running', 'completed', 'failed', 'cancelled']),
+    outcome: v.nullable(v.picklist(['success', 'cancelled', ...failureCodes])),
+    inputDigests: v.array(digestSchema),
+    outputDigest: v.nullable(digestSchema),
+    sessionId: v.nullable(v.string()),
+    containerPort: v.nullable(integer),
+    startedAt: instant,
+    completedAt: v.nullable(instant),
+    costUsd: v.number(),
+  }) satisfies v.GenericSchema<unknown, Run>;
 
-/** A stored task. */
-export const taskSchema = v.strictObject({
-  id: taskIdSchema,
-  title: v.string(),
-  description: v.string(),
-  settings: taskSettingsSchema,
-  priority: v.number(),
-  createdAt: v.number(),
-  updatedAt: v.number(),
-  stage: stageSchema,
-  phase: phaseSchema,
-  requestDigest: digestSchema,
-  accepted: v.strictObject({
-    specification: v.exactOptional(digestSchema),
-    implementation: v.exactOptional(digestSchema),
-    qa: v.exactOptional(digestSchema),
-  }),
-  notes: v.array(
+const failureSchemaOf = (wait: TimeSchema) =>
+  v.strictObject({
+    code: v.picklist(failureCodes),
+    message: v.string(),
+    remedy: v.exactOptional(v.string()),
+    notBefore: v.exactOptional(wait),
+  }) satisfies v.GenericSchema<unknown, Failure>;
+
+const phaseSchemaOf = (instant: TimeSchema, wait: TimeSchema) => {
+  const failureSchema = failureSchemaOf(wait);
+  return v.variant('type', [
     v.strictObject({
-      stage: stageSchema,
-      text: v.string(),
-      about: v.exactOptional(digestSchema),
-      at: v.number(),
+      type: v.literal('queued'),
+      since: instant,
+      reason: v.picklist([
+        'created',
+        'approved',
+        'retry',
+        'backoff-over',
+        'resumed',
+        'sent-back',
+        'advanced',
+        'slot-blocked',
+      ]),
     }),
-  ),
-  runs: v.array(runSchema),
-  worktree: v.nullable(worktreeSchema),
-  retries: integer,
-  budgetFromUsd: v.optional(v.number(), 0),
-  qaRounds: integer,
-  lastFindings: v.nullable(v.string()),
-  commit: v.nullable(v.string()),
-  origin: v.exactOptional(originSchema),
-}) satisfies v.GenericSchema<unknown, Task>;
+    v.strictObject({ type: v.literal('preparing'), leaseId: leaseIdSchema }),
+    v.strictObject({ type: v.literal('running'), leaseId: leaseIdSchema, runId: runIdSchema }),
+    v.strictObject({
+      type: v.literal('stopping'),
+      leaseId: leaseIdSchema,
+      runId: v.nullable(runIdSchema),
+      intent: v.picklist(['cancel', 'pause']),
+    }),
+    v.strictObject({ type: v.literal('gate'), stage: v.literal('specification'), digest: digestSchema }),
+    v.strictObject({ type: v.literal('backoff'), until: wait, failure: failureSchema }),
+    v.strictObject({ type: v.literal('parked'), until: wait, failure: failureSchema }),
+    v.strictObject({ type: v.literal('attention'), failure: failureSchema }),
+    v.strictObject({ type: v.literal('paused') }),
+    v.strictObject({ type: v.literal('completed') }),
+    v.strictObject({ type: v.literal('merging'), strategy: mergeStrategySchema }),
+    v.strictObject({ type: v.literal('done'), strategy: mergeStrategySchema }),
+    v.strictObject({ type: v.literal('cancelled') }),
+  ]) satisfies v.GenericSchema<unknown, Phase>;
+};
+
+const taskSchemaOf = (instant: TimeSchema, wait: TimeSchema) =>
+  v.strictObject({
+    id: taskIdSchema,
+    title: v.string(),
+    description: v.string(),
+    settings: taskSettingsSchema,
+    priority: v.number(),
+    createdAt: instant,
+    updatedAt: instant,
+    stage: stageSchema,
+    phase: phaseSchemaOf(instant, wait),
+    requestDigest: digestSchema,
+    accepted: v.strictObject({
+      specification: v.exactOptional(digestSchema),
+      implementation: v.exactOptional(digestSchema),
+      qa: v.exactOptional(digestSchema),
+    }),
+    notes: v.array(
+      v.strictObject({
+        stage: stageSchema,
+        text: v.string(),
+        about: v.exactOptional(digestSchema),
+        at: instant,
+      }),
+    ),
+    runs: v.array(runSchemaOf(instant)),
+    worktree: v.nullable(worktreeSchema),
+    retries: integer,
+    budgetFromUsd: v.optional(v.number(), 0),
+    qaRounds: integer,
+    lastFindings: v.nullable(v.string()),
+    commit: v.nullable(v.string()),
+    origin: v.exactOptional(originSchema),
+  }) satisfies v.GenericSchema<unknown, Task>;
+
+/** A task, as it comes from another process or an export. */
+export const taskSchema = taskSchemaOf(instantSchema, waitSchema);
+
+/** A stored task. What an earlier version took in with a time that cannot be shown is there to stay, and must not keep the others from being read. */
+export const storedTaskSchema = taskSchemaOf(mendedInstantSchema, mendedInstantSchema);

@@ -1,4 +1,5 @@
 import { assertNever } from '../domain/assertNever.ts';
+import { nearestInstant } from '../domain/instant.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Stage } from '../domain/stage.ts';
 import { type Run, statusOf, type Task, type TaskStatus, totalCostUsd } from '../domain/task.ts';
@@ -139,4 +140,5 @@ export function reasonOf(task: Task): string | null {
   }
 }
 
-export const isoTime = (at: number): string => new Date(at).toISOString();
+/** Of a row that an earlier version took in with a time that no Date can tell, the nearest. */
+export const isoTime = (at: number): string => new Date(nearestInstant(at)).toISOString();

@@ -246,6 +246,14 @@ describe('classify', () => {
     expect(failureOf({ result })).not.toHaveProperty('notBefore');
   });
 
+  it('waits for a time that can be shown, whatever the service says', () => {
+    const result = { ...requestFailed, apiErrorStatus: 429 };
+    expect(failureOf({ result, limitResetsAt: 1e300 })).toMatchObject({ notBefore: 8.64e15 });
+    expect(failureOf({ result, waitUntil: 1_900_000_000_000.5 })).toMatchObject({
+      notBefore: 1_900_000_000_001,
+    });
+  });
+
   it('says what to do wherever only a person can help', () => {
     const needHelp: readonly Partial<CliEvidence>[] = [
       { result: { ...requestFailed, apiErrorStatus: 401 } },

@@ -1,8 +1,7 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runHost } from '../../../src/engine/host.ts';
 import { exitCodes } from '../../../src/engine/host/exitCodes.ts';
-import { HeardOutput } from '../../support/heardOutput.ts';
+import { heardHost } from '../../support/heardHost.ts';
 import { makeSampleRepository } from '../../support/sampleRepository.ts';
 import { temporaryDirectory } from '../../support/storeFixtures.ts';
 import { boardId, makeBoard } from '../../support/vibeKanbanBoard.ts';
@@ -18,22 +17,11 @@ test('the import of a board is interrupted between pages that tell of nothing, t
     ],
     tasks: [{ id: boardId(10), title: 'Not ours', project: boardId(2) }],
   });
-  const [stdout, stderr] = [new HeardOutput(), new HeardOutput()];
-  const code = await runHost(
+  const heard = await heardHost(
     ['import-vibe-kanban', board, '--repo', repository, '--storage', join(folder, 'storage')],
-    {
-      stdout,
-      stderr,
-      env: process.env,
-      cwd: folder,
-      interrupted: AbortSignal.abort(),
-    },
-    {
-      distFolder: resolve('dist'),
-      containerFolder: resolve('media/container'),
-    },
+    { cwd: folder, interrupted: AbortSignal.abort() },
   );
-  expect(stderr.text).toContain('Interrupted.');
-  expect(stdout.text).toContain('Imported 0 tasks');
-  expect(code).toBe(exitCodes.interrupted);
+  expect(heard.stderr).toContain('Interrupted.');
+  expect(heard.stdout).toContain('Imported 0 tasks');
+  expect(heard.code).toBe(exitCodes.interrupted);
 });

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { OrchestratorError } from '../../../src/engine/ports/errors.ts';
 import { create, everything, storage, write } from '../../support/exportedStorage.ts';
 import { EngineOnStorage } from '../../support/importingEngine.ts';
+import { archiveLinesOf, sealed } from '../../support/sealedArchive.ts';
 import { temporaryDirectory } from '../../support/storeFixtures.ts';
 import { boardId } from '../../support/vibeKanbanBoard.ts';
 
@@ -15,16 +15,6 @@ async function refusalOf(of: EngineOnStorage, path: string): Promise<Orchestrato
   );
   if (!OrchestratorError.is(error, 'bad-input')) throw new Error(`not refused: ${String(error)}`);
   return error;
-}
-
-const linesOf = (path: string): string[] => readFileSync(path, 'utf8').trimEnd().split('\n');
-
-/** A file of these lines with an end that fits them. */
-function sealed(path: string, lines: readonly string[]): string {
-  const text = lines.map((line) => `${line}\n`).join('');
-  const sha256 = createHash('sha256').update(text).digest('hex');
-  writeFileSync(path, `${text}${JSON.stringify({ type: 'end', lines: lines.length, sha256 })}\n`);
-  return path;
 }
 
 describe('a file that is not as it was written is refused whole', () => {
@@ -115,10 +105,44 @@ describe('a file that is not as it was written is refused whole', () => {
           line.startsWith('{"type":"task"') ? line.replace(/"createdAt":\d+/, '"createdAt":1e300') : line,
         ),
     ],
+    [
+      'an audit row of a time that no Date can tell',
+      '(at:',
+      (lines) =>
+        lines.map((line) =>
+          line.startsWith('{"type":"audit"') ? line.replace(/"at":\d+/, '"at":9000000000000000') : line,
+        ),
+    ],
+    [
+      'an audit row of a time before 1970',
+      '(at:',
+      (lines) =>
+        lines.map((line) =>
+          line.startsWith('{"type":"audit"') ? line.replace(/"at":\d+/, '"at":-1') : line,
+        ),
+    ],
+    [
+      'a context of a time that no Date can tell',
+      '(created_at:',
+      (lines) => lines.map((line) => line.replace(/"created_at":\d+/, '"created_at":9000000000000000')),
+    ],
+    ...['"startedAt"', '"completedAt"', '"createdAt"', '"updatedAt"', '"since"'].map(
+      (field) =>
+        [
+          `a task with a time that no Date can tell in ${field}`,
+          field.replaceAll('"', ''),
+          (lines: string[]) =>
+            lines.map((line) =>
+              line.startsWith('{"type":"task"')
+                ? line.replace(new RegExp(`${field}:\\d+`), `${field}:9000000000000000`)
+                : line,
+            ),
+        ] as const,
+    ),
   ];
   test.each(edits)('%s, with a digest that fits', async (_what, word, edit) => {
     const { file, there, target } = await exported();
-    const lines = edit(linesOf(file).slice(0, -1));
+    const lines = edit(archiveLinesOf(file));
     const before = there.store.audit(everything);
     expect((await refusalOf(there, sealed(join(target, 'edited.jsonl'), lines))).message).toContain(word);
     expect(there.store.audit(everything)).toEqual(before);

@@ -5,7 +5,7 @@ import type { Task } from '../../domain/task.ts';
 import { sqlTime, taskIdOfBytes, uuidBytes, uuidRange } from '../identifiers.ts';
 import { parseStored, parseStoredJson } from '../parse.ts';
 import type { Database, Row } from '../sqljs/database.ts';
-import { taskSchema } from '../../protocol/taskSchema.ts';
+import { storedTaskSchema } from '../../protocol/taskSchema.ts';
 import { importedProject } from './projects.ts';
 
 const stateRow = v.object({ task_id: v.instance(Uint8Array), state: v.string() });
@@ -107,5 +107,5 @@ export function newestTaskSeq(database: Database): number {
 
 function taskOf(row: Row): Task {
   const { task_id: id, state } = parseStored(stateRow, row, 'task row');
-  return parseStoredJson(taskSchema, state, `task ${taskIdOfBytes(id)}`);
+  return parseStoredJson(storedTaskSchema, state, `task ${taskIdOfBytes(id)}`);
 }
