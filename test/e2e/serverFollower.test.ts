@@ -80,7 +80,6 @@ test('a window that follows another process serves every event once, while that 
   const { task_id: id } = await follower.ask<{ task_id: string }>('POST', '/tasks', {
     title: 'Slug it',
     description,
-    settings: { testCommand },
   });
   const single = new FollowedStream(`${url}/api/events/orchestrator/${id}?last_event_id=0`, auditTypes);
   await Promise.all([driver.prioritize(id, 100), follower.prioritize(id, 100)]);

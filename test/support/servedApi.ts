@@ -5,7 +5,7 @@ import { createTask } from '../../src/engine/createTask.ts';
 import { runIdOf, taskIdOf, type RunId, type TaskId } from '../../src/engine/domain/ids.ts';
 import type { Failure } from '../../src/engine/domain/outcome.ts';
 import type { Stage } from '../../src/engine/domain/stage.ts';
-import type { Task, TaskSettings } from '../../src/engine/domain/task.ts';
+import type { IsolationKind, Task, TaskSettings } from '../../src/engine/domain/task.ts';
 import type { Notice } from '../../src/engine/notice.ts';
 import { OrchestratorService } from '../../src/engine/orchestratorService.ts';
 import { silentLogger, type Logger } from '../../src/engine/ports/logger.ts';
@@ -29,6 +29,8 @@ export interface ServedApiOptions {
   readonly directory?: string;
   readonly port?: number;
   readonly access?: ServerOptions['access'];
+  /** Of new tasks; `process` where nothing is said. */
+  readonly isolation?: IsolationKind;
   readonly allowedOrigins?: readonly string[];
   readonly limits?: Partial<ServerLimits>;
   readonly secrets?: readonly string[];
@@ -267,7 +269,7 @@ function serve(feed: OrchestratorFeed, options: ServedApiOptions): Promise<Runni
     feed,
     project: { name: 'Repository', path: '/repository' },
     newTask: {
-      defaults: () => ({ ...defaultSettings, isolation: 'process' }),
+      defaults: () => ({ ...defaultSettings, isolation: options.isolation ?? 'process' }),
       check: options.check ?? (() => Promise.resolve()),
     },
     access: options.access ?? 'move',

@@ -9,6 +9,7 @@ import { EngineSession } from '../../src/extension/engineSession.ts';
 import { Log } from '../../src/extension/log.ts';
 import type { SessionState } from '../../src/extension/session.ts';
 import { openFolder } from './openFolderVscode.ts';
+import { featureRequest } from './sampleRepository.ts';
 import { type Scene, secret } from './scene.ts';
 import { testToken } from './servedApi.ts';
 
@@ -81,7 +82,12 @@ export class ServingWindow {
       feed: session,
       project: { name: 'tiny text', path: scene.repository },
       newTask: {
-        defaults: () => ({ ...defaultSettings, isolation: 'process', claudePath: claude }),
+        defaults: () => ({
+          ...defaultSettings,
+          isolation: 'process',
+          claudePath: claude,
+          testCommand: featureRequest.testCommand,
+        }),
         check: () => Promise.resolve(),
       },
       access: 'move',

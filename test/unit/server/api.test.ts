@@ -135,14 +135,14 @@ describe('the orchestrator’s own routes', () => {
 
   test('a change that is refused changes nothing, and one of nothing is none', async () => {
     const api = await ServedApi.open();
-    const id = await api.create('One');
+    const id = await api.create('One', { isolation: 'docker' });
     await api.ready(id);
     const patch = async (json: object): Promise<number> =>
       (await api.fetch(`/api/orchestrator/tasks/${id}`, { method: 'PATCH', json })).status;
     expect(await patch({ priority: 3, settings: { setupCommand: 'npm ci' } })).toBe(409);
     expect(await patch({})).toBe(422);
     // What runs on this machine, and with which rights, is not a client's to say.
-    for (const settings of [{ claudePath: '/tmp/claude' }, { isolation: 'process' }, { image: 'other' }])
+    for (const settings of [{ claudePath: '/tmp/claude' }, { isolation: 'docker' }, { image: 'other' }])
       expect(await patch({ settings })).toBe(422);
     expect(api.task(id)).toMatchObject({ priority: 0, settings: { setupCommand: null, claudePath: null } });
   });
@@ -225,7 +225,7 @@ describe('creating a task', () => {
       json: {
         title: ' Add it ',
         settings: {
-          testCommand: 'npm test',
+          gates: ['specification'],
           maxBudgetUsd: 1.5,
           stages: { qa: { maxTurns: 5, timeoutMinutes: 2 } },
         },
@@ -238,7 +238,7 @@ describe('creating a task', () => {
       title: 'Add it',
       settings: {
         isolation: 'process',
-        testCommand: 'npm test',
+        gates: ['specification'],
         maxBudgetUsd: 1.5,
         stages: { qa: { maxTurns: 5, timeoutMs: 120_000 } },
       },

@@ -7,9 +7,10 @@ import { taskIdOf, type TaskId } from '../../domain/ids.ts';
 import { isExecuting, isFinal, type Task } from '../../domain/task.ts';
 import type { Engine } from '../../engine.ts';
 import { startAnswer, stageAnswer, taskAnswer } from '../../protocol/serverApi.ts';
-import { settingsOn, type SettingsInput } from '../../settings.ts';
+import type { SettingsInput } from '../../settings.ts';
 import { described, idempotencyHeader, valid } from '../describe.ts';
 import { Problem, problemOfRejection } from '../problem.ts';
+import { requestedSettings } from '../requestedSettings.ts';
 import {
   acceptBody,
   changeBody,
@@ -175,7 +176,7 @@ export function moveRoutes(context: ServerContext): Hono<ServerEnv> {
       const { settings: input, priority } = c.req.valid('json');
       // First, since they may be refused: then nothing is changed.
       if (input !== undefined) {
-        const settings = settingsOn(task.settings, input);
+        const settings = requestedSettings(task.settings, input);
         await dispatch(engine, { type: 'change-settings', taskId, settings });
       }
       if (priority !== undefined) await dispatch(engine, { type: 'set-priority', taskId, priority });
@@ -258,7 +259,7 @@ async function create(
   },
   input: SettingsInput,
 ): Promise<void> {
-  const settings = settingsOn(newTask.defaults(), input);
+  const settings = requestedSettings(newTask.defaults(), input);
   // Said first, and cheap to see: the checks below run git and ask Docker.
   if (request.title.trim() === '')
     throw new Problem(422, 'bad-input', 'A task needs a title: say in a few words what is to be done.');
