@@ -163,8 +163,19 @@ export const limitOf = ({ limits }: BoardLook, group: TaskGroup): number => limi
 /** The order of a column's cards. */
 export const cardOrder = (group: TaskGroup): ((a: BoardCard, b: BoardCard) => number) => groupOrders[group];
 
+/** A note that a person is writing for a move, and has not sent. */
+const noteDraft = v.object({
+  taskId: taskIdSchema,
+  title: v.string(),
+  action: v.picklist(['send-back', 'answer']),
+  text: v.string(),
+});
+
+export type NoteDraft = Readonly<v.InferOutput<typeof noteDraft>>;
+
 const boardPlace = v.object({
   find: v.string(),
+  draft: v.optional(noteDraft),
   inspector: v.optional(v.looseObject({ taskId: taskIdSchema })),
 });
 

@@ -303,9 +303,16 @@ const savedState = v.object({
   taskId: taskIdSchema,
   page: v.optional(pageSchema),
   runId: v.optional(v.nullable(runIdSchema)),
+  /** Which context is shown, and which version it is compared with; '' = none. */
+  context: v.optional(v.string()),
+  compared: v.optional(v.string()),
+  /** Words that somebody looks for in the live output, and in the audit trail. */
+  search: v.optional(v.string()),
+  auditWords: v.optional(v.string()),
+  auditActor: v.optional(v.string()),
 });
 
-/** What a page keeps over a reload: where it is, and no data. */
+/** What a page keeps over a reload: where it is and what is looked for there, and no data. */
 export type SavedState = v.InferOutput<typeof savedState>;
 
 /** Null for what no page of this version has saved. */

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from 'vitest';
-import { taskIdOf } from '../../../src/engine/domain/ids.ts';
+import { runIdOf, taskIdOf } from '../../../src/engine/domain/ids.ts';
 import { InspectorApp } from '../../../webview-ui/src/inspectorApp.ts';
 
 const taskId = taskIdOf('00000000-0000-4000-8000-000000000000');
@@ -83,6 +83,53 @@ test('saves where it is and nothing else, and goes back there', async () => {
   await vi.waitFor(() => expect(root.textContent).toContain('Nothing was spent yet.'));
   app.channel.receive({ type: 'delta', seq: 2, changes: [{ type: 'show', page: 'qa' }] });
   expect(api.saved).toEqual({ taskId, page: 'qa' });
+});
+
+test('goes back to the versions that are compared, and to what is looked for', async () => {
+  const digest = 'a'.repeat(64);
+  const bundle = (version: number) => ({
+    digest,
+    stage: 'specification',
+    version,
+    runId: null,
+    createdAt: version,
+  });
+  const runId = runIdOf(taskId, 'specification', 1);
+  const run = {
+    id: runId,
+    stage: 'specification',
+    attempt: 1,
+    status: 'completed',
+    outcome: 'success',
+    inputDigests: [],
+    outputDigest: digest,
+    startedAt: 0,
+    completedAt: 1,
+    costUsd: 0,
+  };
+  const place = {
+    taskId,
+    context: 'specification-2',
+    compared: 'specification-1',
+    search: 'TODO',
+    auditWords: 'merge',
+    auditActor: 'person',
+  };
+  const api = new Api({ ...place, page: 'context' });
+  const app = new InspectorApp(root, api, taskId);
+  app.channel.receive({ ...snapshot(1), view: { task, runs: [run], bundles: [1, 2, 3].map(bundle) } });
+  const chosen = (label: string): string | undefined =>
+    root.querySelector(`vscode-dropdown[aria-label="${label}"] [selected]`)?.textContent;
+  await vi.waitFor(() => expect(chosen('Compare with')).toBe('version 1'));
+  expect(chosen('Context')).toBe('Specification, version 2');
+
+  const field = (): string | undefined => root.querySelector<HTMLInputElement>('vscode-text-field')?.value;
+  app.goTo({ page: 'live' });
+  await vi.waitFor(() => expect(field()).toBe('TODO'));
+  app.goTo({ page: 'audit' });
+  await vi.waitFor(() => expect(field()).toBe('merge'));
+  expect(chosen('Actor')).toBe('person');
+  expect(api.saved).toEqual({ ...place, page: 'audit' });
 });
 
 test('drops what is no message, and takes a title for text', async () => {

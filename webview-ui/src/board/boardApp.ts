@@ -11,6 +11,7 @@ import {
   type BoardHostMessage,
   type BoardLook,
   type BoardMove,
+  type NoteDraft,
 } from '../../../src/engine/protocol/board.ts';
 import type { TaskGroup } from '../../../src/engine/protocol/taskGroups.ts';
 import { iconButton, loading, textField } from '../components/controls.ts';
@@ -45,6 +46,8 @@ export class BoardApp {
   /** What stands in the filter's field: ahead of what is looked at while somebody types. */
   private words = '';
   private inspector: OpenInspector | null = null;
+  /** The note that is being written: VS Code unloads a page that is hidden. */
+  private draft: NoteDraft | null = null;
   private focused: CardId | null = null;
   private isFocusWanted = false;
   private dragged: BoardCard | null = null;
@@ -61,11 +64,19 @@ export class BoardApp {
     this.shell = document.createElement('div');
     this.inspectorRoot = document.createElement('div');
     root.append(this.shell);
-    this.dialog = new MoveDialog(root, (move) => this.make(move));
+    this.dialog = new MoveDialog(
+      root,
+      (move) => this.make(move),
+      (draft) => {
+        this.draft = draft;
+        this.keepPlace();
+      },
+    );
     this.back = connection.isBrowser ? new BackButton((id) => this.onPlace(id)) : null;
     const place = parseBoardPlace(connection.kept);
     if (place !== null) this.look = { find: place.find, limits: {} };
     this.words = this.look.find;
+    this.draft = place?.draft ?? null;
     if (place?.inspector !== undefined) this.open(place.inspector.taskId, place.inspector);
   }
 
@@ -123,6 +134,8 @@ export class BoardApp {
     if (isGap) this.connection.post({ type: 'ready', look: this.look });
     if (passages.length > 0) this.said = spoken(passages);
     document.title = tabTitle(state);
+    if (this.draft !== null && state.access === 'move' && !this.dialog.isOpen)
+      this.dialog.askNote(this.draft);
     this.update();
   }
 
@@ -203,6 +216,7 @@ export class BoardApp {
     this.connection.keep({
       find: this.look.find,
       ...(this.inspector === null ? {} : { inspector: this.inspector.place }),
+      ...(this.draft === null ? {} : { draft: this.draft }),
     });
   }
 

@@ -25,7 +25,7 @@ export interface Connection {
   retry(): void;
   /** Goes on with another token. */
   useToken(token: string): void;
-  /** What the page kept over a reload: where it is, and no data. */
+  /** What the page kept over a reload: where it is and what is being written there, and no data. */
   readonly kept: unknown;
   keep(place: unknown): void;
 }

@@ -1,5 +1,5 @@
 import { html, nothing, render, type TemplateResult } from 'lit/html.js';
-import type { BoardAction, BoardCard, BoardMove } from '../../../src/engine/protocol/board.ts';
+import type { BoardAction, BoardCard, BoardMove, NoteDraft } from '../../../src/engine/protocol/board.ts';
 import { button } from '../components/controls.ts';
 import { actionLabels } from '../pages/header.ts';
 
@@ -16,13 +16,42 @@ const strategies: Readonly<Record<Strategy, (base: string) => string>> = {
 
 const answersHead = 'Answers to the open questions of the specification:';
 
+interface NoteQuestion {
+  readonly heading: (title: string) => string;
+  readonly label: string;
+  readonly yes: string;
+  readonly toNote: (text: string) => string;
+}
+
+const noteQuestions: Readonly<Record<NoteDraft['action'], NoteQuestion>> = {
+  'send-back': {
+    heading: (title) => `Send back “${title}”`,
+    label: 'What should be different?',
+    yes: 'Send Back',
+    toNote: (text) => text,
+  },
+  answer: {
+    heading: (title) => `Answer the open questions of “${title}”`,
+    label: 'Your answers; the questions stand in the specification, on its Context page.',
+    yes: 'Send Answers',
+    toNote: (text) => `${answersHead}\n\n${text}`,
+  },
+};
+
 /** Asks what a move needs: which one it is, a note, a strategy, or a yes. One dialog of the browser's own, which keeps the focus and gives it back. */
 export class MoveDialog {
   private readonly dialog: HTMLDialogElement;
   private readonly make: (move: BoardMove) => void;
+  private readonly onDraft: (draft: NoteDraft | null) => void;
 
-  constructor(parent: HTMLElement, make: (move: BoardMove) => void) {
+  /** `onDraft` hears of a note with every letter, and that there is none any more. */
+  constructor(
+    parent: HTMLElement,
+    make: (move: BoardMove) => void,
+    onDraft: (draft: NoteDraft | null) => void,
+  ) {
     this.make = make;
+    this.onDraft = onDraft;
     this.dialog = document.createElement('dialog');
     this.dialog.className = 'ask';
     // A click beside it, on the backdrop.
@@ -31,7 +60,9 @@ export class MoveDialog {
     });
     this.dialog.addEventListener('close', () => {
       // The event comes late: by then the next question may be open.
-      if (!this.dialog.open) render(nothing, this.dialog);
+      if (this.dialog.open) return;
+      render(nothing, this.dialog);
+      this.onDraft(null);
     });
     parent.append(this.dialog);
   }
@@ -81,20 +112,8 @@ export class MoveDialog {
         this.confirmCancel(task);
         return;
       case 'send-back':
-        this.askNote(task, {
-          heading: `Send back “${task.title}”`,
-          label: 'What should be different?',
-          yes: 'Send Back',
-          toNote: (text) => text,
-        });
-        return;
       case 'answer':
-        this.askNote(task, {
-          heading: `Answer the open questions of “${task.title}”`,
-          label: 'Your answers; the questions stand in the specification, on its Context page.',
-          yes: 'Send Answers',
-          toNote: (text) => `${answersHead}\n\n${text}`,
-        });
+        this.askNote({ taskId: task.id, title: task.title, action, text: '' });
         return;
       case 'accept':
         this.askStrategy(task);
@@ -110,20 +129,24 @@ export class MoveDialog {
     );
   }
 
-  private askNote(
-    { id }: MovedTask,
-    question: {
-      readonly heading: string;
-      readonly label: string;
-      readonly yes: string;
-      readonly toNote: (text: string) => string;
-    },
-  ): void {
+  /** Goes on with a note where it was left. */
+  askNote(draft: NoteDraft): void {
+    const { taskId, title, action } = draft;
+    const question = noteQuestions[action];
+    this.onDraft(draft);
     this.show(
-      question.heading,
+      question.heading(title),
       html`<label class="stacked"
         >${question.label}
-        <textarea rows="5" maxlength="19000" autofocus required></textarea>
+        <textarea
+          rows="5"
+          maxlength="19000"
+          autofocus
+          required
+          .value=${draft.text}
+          @input=${(event: Event) =>
+            this.onDraft({ ...draft, text: (event.target as HTMLTextAreaElement).value })}
+        ></textarea>
       </label>`,
       {
         yes: question.yes,
@@ -136,7 +159,7 @@ export class MoveDialog {
             area?.focus();
             return false;
           }
-          return this.make({ type: 'send-back', taskId: id, note: question.toNote(text) });
+          return this.make({ type: 'send-back', taskId, note: question.toNote(text) });
         },
       },
     );

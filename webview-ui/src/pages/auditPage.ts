@@ -20,8 +20,6 @@ export class AuditPage {
   private rows: readonly AuditRowView[] | null = null;
   private isReading = false;
   private failure: string | null = null;
-  private words = '';
-  private actor = '';
   private verification: Verification | null = null;
 
   constructor(host: PageHost) {
@@ -31,30 +29,25 @@ export class AuditPage {
   render(): TemplateResult {
     if (this.rows === null && this.failure === null) this.read();
     const rows = this.rows ?? [];
-    const shown = rows.filter((row) => this.isWanted(row));
+    const { auditWords = '', auditActor = '' } = this.host.place;
+    const shown = rows.filter((row) => isWanted(row, auditWords, auditActor));
     return html`<section aria-label=${l10n.t('Audit trail')}>
       <div class="toolbar">
         ${textField({
           label: l10n.t('Filter by event, cause or data'),
           placeholder: l10n.t('Filter'),
-          value: this.words,
-          onInput: (value) => {
-            this.words = value;
-            this.host.update();
-          },
+          value: auditWords,
+          onInput: (value) => this.host.goTo({ auditWords: value }),
         })}
         ${dropdown({
           label: l10n.t('Actor'),
-          value: this.actor,
+          value: auditActor,
           choices: [
             { value: '', label: l10n.t('anyone') },
             { value: 'person', label: l10n.t('person') },
             { value: 'engine', label: l10n.t('engine') },
           ],
-          onChange: (value) => {
-            this.actor = value;
-            this.host.update();
-          },
+          onChange: (value) => this.host.goTo({ auditActor: value }),
         })}
         <span class="count" role="status"
           >${l10n.t('{0} of {1} rows', whole(shown.length), whole(rows.length))}</span
@@ -138,12 +131,6 @@ export class AuditPage {
     >`;
   }
 
-  private isWanted({ type, actor, cause, data }: AuditRowView): boolean {
-    if (this.actor !== '' && actor !== this.actor) return false;
-    const words = this.words.trim().toLowerCase();
-    return words === '' || [type, cause, data].some((text) => text.toLowerCase().includes(words));
-  }
-
   private read(): void {
     if (this.isReading) return;
     this.isReading = true;
@@ -177,6 +164,13 @@ export class AuditPage {
       });
     this.host.update();
   }
+}
+
+/** `whose`: '' = anyone's. */
+function isWanted({ type, actor, cause, data }: AuditRowView, text: string, whose: string): boolean {
+  if (whose !== '' && actor !== whose) return false;
+  const words = text.trim().toLowerCase();
+  return words === '' || [type, cause, data].some((each) => each.toLowerCase().includes(words));
 }
 
 /** Each row once, in order: a row may come with an answer and with a delta. */

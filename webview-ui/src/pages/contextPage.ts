@@ -18,8 +18,6 @@ type Bundle = AnswerTo<'bundle'> | { readonly type: 'failed'; readonly message: 
 export class ContextPage {
   private readonly host: PageHost;
   private readonly kept = new Map<string, Bundle | 'asked'>();
-  private chosen: string | null = null;
-  private compared: string | null = null;
   private compares: { readonly key: string; readonly rows: readonly DiffRow[] | null } | null = null;
 
   constructor(host: PageHost) {
@@ -30,22 +28,19 @@ export class ContextPage {
     const heads = view.bundles;
     if (heads.length === 0)
       return note(l10n.t('No context yet: the request appears here as soon as the task is created.'));
+    const { context, compared } = this.host.place;
     const head =
-      heads.find((each) => keyOf(each) === this.chosen) ?? newestAccepted(view) ?? heads[heads.length - 1];
+      heads.find((each) => keyOf(each) === context) ?? newestAccepted(view) ?? heads[heads.length - 1];
     if (head === undefined) return note(l10n.t('No context yet.'));
     const others = heads.filter((each) => each.stage === head.stage && each.version !== head.version);
-    const other = others.find((each) => keyOf(each) === this.compared);
+    const other = others.find((each) => keyOf(each) === compared);
     return html`<section aria-label=${l10n.t('Context')}>
       <div class="toolbar">
         ${dropdown({
           label: l10n.t('Context'),
           value: keyOf(head),
           choices: heads.map((each) => ({ value: keyOf(each), label: labelOf(each, view) })),
-          onChange: (key) => {
-            this.chosen = key;
-            this.compared = null;
-            this.host.update();
-          },
+          onChange: (key) => this.host.goTo({ context: key, compared: '' }),
         })}
         ${
           others.length === 0
@@ -60,10 +55,7 @@ export class ContextPage {
                     label: l10n.t('version {0}', each.version),
                   })),
                 ],
-                onChange: (key) => {
-                  this.compared = key === '' ? null : key;
-                  this.host.update();
-                },
+                onChange: (key) => this.host.goTo({ compared: key }),
               })
         }
       </div>

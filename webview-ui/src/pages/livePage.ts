@@ -68,7 +68,7 @@ export class LivePage {
           onChange: (value) => {
             const chosen = view.runs.find(({ id }) => id === value);
             if (chosen !== undefined)
-              this.host.goTo({ runId: chosen.id === view.runs.at(-1)?.id ? null : chosen.id });
+              this.host.goTo({ runId: chosen.id === view.runs.at(-1)?.id ? null : chosen.id, search: '' });
           },
         })}
         ${this.search.render()}

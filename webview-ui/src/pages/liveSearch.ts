@@ -16,7 +16,6 @@ export class LiveSearch {
   private readonly host: PageHost;
   private readonly runId: () => RunView['id'] | null;
   private readonly show: (index: number) => void;
-  private words = '';
   private searched = '';
   private found: Found = { type: 'nothing-asked' };
   private current = 0;
@@ -34,9 +33,7 @@ export class LiveSearch {
         label: l10n.t('Search in the output'),
         placeholder: l10n.t('Search, then Enter'),
         value: this.words,
-        onInput: (value) => {
-          this.words = value.slice(0, 200);
-        },
+        onInput: (value) => this.host.goTo({ search: value.slice(0, 200) }),
         onKey: (event) => this.onKey(event),
       })}
       <span role="status">${this.standing()}</span>
@@ -47,6 +44,10 @@ export class LiveSearch {
             ${iconButton({ label: l10n.t('Next match'), icon: 'arrow-down', onClick: () => this.step(1) })}`
       }
     </div>`;
+  }
+
+  private get words(): string {
+    return this.host.place.search ?? '';
   }
 
   /** The text with what was searched for marked. */
@@ -84,10 +85,9 @@ export class LiveSearch {
 
   private onKey(event: KeyboardEvent): void {
     if (event.key === 'Escape') {
-      this.words = '';
       this.searched = '';
       this.found = { type: 'nothing-asked' };
-      this.host.update();
+      this.host.goTo({ search: '' });
     } else if (event.key === 'Enter') {
       event.preventDefault();
       if (this.words.toLowerCase() === this.searched && this.found.type === 'found')
