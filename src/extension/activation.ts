@@ -4,6 +4,7 @@ import { registerCommands } from './commands/registerCommands.ts';
 import { baseUrl, eventServerSettings, extraVariables, onDidChangeSetting } from './config.ts';
 import { settingKeys } from './contributions/ids.ts';
 import { EngineSession, unfinishedKey } from './engineSession.ts';
+import { watchFolders } from './folderWatch.ts';
 import { RunEnvironment } from './runEnvironment.ts';
 import { loadEngine } from './loadEngine.ts';
 import { Log } from './log.ts';
@@ -100,6 +101,7 @@ export function activateExtension(context: vscode.ExtensionContext): Activated {
       } else if (affects(settingKeys.eventServerPort) || affects(settingKeys.eventServerAllowedOrigins))
         void eventServer.restart().catch(tell);
     }),
+    watchFolders(session, report),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (session.wasAsked) void session.reopen().catch(report);
     }),

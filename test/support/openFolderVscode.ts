@@ -2,6 +2,8 @@
 // `vi.mock('vscode', () => import('../support/openFolderVscode.ts'))`.
 import manifest from '../../package.json' with { type: 'json' };
 
+import { EventEmitter } from './fakeVscode.ts';
+
 export { EventEmitter, l10n } from './fakeVscode.ts';
 
 const defaults = new Map(
@@ -15,15 +17,25 @@ const defaults = new Map(
 
 const folders: { readonly uri: object; readonly name: string; readonly index: number }[] = [];
 
+const folderChanges = new EventEmitter<{ readonly added: readonly object[] }>();
+
 /** The folder of the window from now on. */
 export function openFolder(path: string): void {
-  folders.splice(0, folders.length, { uri: { scheme: 'file', fsPath: path }, name: 'folder', index: 0 });
+  const folder = { uri: { scheme: 'file', fsPath: path }, name: 'folder', index: 0 };
+  folders.splice(0, folders.length, folder);
+  folderChanges.fire({ added: [folder] });
+}
+
+/** The window has a workspace, and no folder in it. */
+export function closeFolders(): void {
+  folders.length = 0;
 }
 
 export const workspace = {
   isTrusted: true,
   workspaceFile: undefined,
   workspaceFolders: folders,
+  onDidChangeWorkspaceFolders: folderChanges.event,
   getConfiguration: (section: string) => ({ get: (key: string) => defaults.get(`${section}.${key}`) }),
 };
 
