@@ -164,6 +164,9 @@ function hostProgram(io: HostIo, assets: Assets, done: (code: ExitCode) => void)
   return program;
 }
 
+/** The commands that only tell: without a reader they have nothing left to do. */
+const telling: ReadonlySet<string> = new Set(['tasks', 'show', 'context', 'audit', 'metrics', 'doctor']);
+
 async function main(): Promise<void> {
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -180,11 +183,16 @@ async function main(): Promise<void> {
     cwd: process.cwd(),
     interrupted: interrupt.signal,
   };
-  // A reader that went away (`| head`) is no reason for a stack trace.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? 0 : exitCodes.internal),
-  );
-  process.exitCode = await runHost(process.argv.slice(2), io, {
+  const args = process.argv.slice(2);
+  // A reader that went away (`| head`) is no reason for a stack trace; what is under way ends as with Ctrl-C.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') process.exit(exitCodes.internal);
+    if (telling.has(args[0] ?? '')) process.exit(exitCodes.asAsked);
+    interrupt.abort();
+  });
+  // There is nobody left to tell it to: the exit code still says how it went.
+  process.stderr.on('error', () => undefined);
+  process.exitCode = await runHost(args, io, {
     distFolder: __dirname,
     containerFolder: join(__dirname, '..', 'media', 'container'),
   });
