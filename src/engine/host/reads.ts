@@ -124,23 +124,12 @@ export interface AuditOptions extends CommonOptions {
 export const audit =
   (reference: string | undefined, io: HostIo): Reader<AuditOptions> =>
   async (records, output, options) => {
-    if (options.verify === true) return verify(records, output);
     const taskId = reference === undefined ? undefined : (await findTask(records, reference)).id;
     const query = taskId === undefined ? {} : { taskId };
-    if (options.export !== undefined) {
-      const path = resolve(io.cwd, options.export);
-      const lines: string[] = [];
-      for await (const row of allRows(records, query))
-        lines.push(JSON.stringify({ ...wireEvent(row), actor: row.actor, cause: row.cause, hash: row.hash }));
-      await writeFile(path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 }).catch(
-        (error: Error) => {
-          throw new OrchestratorError('bad-input', `${path} cannot be written: ${error.message}`);
-        },
-      );
-      output.object({ type: 'exported', rows: lines.length, file: path });
-      output.text(`${lines.length} rows written to ${path}.`);
-      return exitCodes.asAsked;
-    }
+    if (options.export !== undefined)
+      await exportRows(allRows(records, query), resolve(io.cwd, options.export), output);
+    if (options.verify === true) return verify(records, output);
+    if (options.export !== undefined) return exitCodes.asAsked;
     for await (const row of allRows(records, query)) {
       output.object({ ...wireEvent(row), actor: row.actor, cause: row.cause, hash: row.hash });
       output.text(
@@ -149,6 +138,17 @@ export const audit =
     }
     return exitCodes.asAsked;
   };
+
+async function exportRows(rows: AsyncIterable<AuditRow>, path: string, output: Output): Promise<void> {
+  const lines: string[] = [];
+  for await (const row of rows)
+    lines.push(JSON.stringify({ ...wireEvent(row), actor: row.actor, cause: row.cause, hash: row.hash }));
+  await writeFile(path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 }).catch((error: Error) => {
+    throw new OrchestratorError('bad-input', `${path} cannot be written: ${error.message}`);
+  });
+  output.object({ type: 'exported', rows: lines.length, file: path });
+  output.text(`${lines.length} rows written to ${path}.`);
+}
 
 async function verify(records: Records, output: Output): Promise<ExitCode> {
   const { ok, rows, firstBadRow } = await records.verifyAudit();
