@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import pc from 'picocolors';
 import { slotPorts } from '../domain/allocation.ts';
 import { OrchestratorError } from '../ports/errors.ts';
@@ -64,7 +64,7 @@ async function checks(options: DoctorOptions, io: HostIo, assets: Assets): Promi
   }
   const request = {
     image: options.image ?? null,
-    claudePath: options.claude ?? null,
+    claudePath: options.claude === undefined ? null : resolve(io.cwd, options.claude),
     baseUrl: io.env['ANTHROPIC_BASE_URL'] ?? null,
   };
   const isolations = makeIsolations({
@@ -131,7 +131,7 @@ function damagedFile(storage: string, damage: readonly string[]): OrchestratorEr
 }
 
 function portFree(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -141,7 +141,7 @@ function portFree(port: number): Promise<string> {
         }),
       );
     });
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve('free')));
+    server.listen(port, '127.0.0.1', () => server.close(() => done('free')));
   });
 }
 
