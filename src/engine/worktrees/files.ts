@@ -1,5 +1,6 @@
+import { lstatSync } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** True when the path leads to something. */
 export async function exists(path: string): Promise<boolean> {
@@ -22,4 +23,18 @@ export async function isBehindLink(root: string, path: string): Promise<boolean>
     if (found.isSymbolicLink()) return true;
   }
   return false;
+}
+
+/**
+ * Whether names that differ in case alone are one to the file system; null when this folder's does not tell. By its own name, beside
+ * which no container can write, and of which no second one can be made.
+ */
+export function foldsCase(folder: string): boolean | null {
+  const name = basename(folder);
+  const other = name === name.toUpperCase() ? name.toLowerCase() : name.toUpperCase();
+  const [found, alike] = [name, other].map((each) =>
+    lstatSync(join(dirname(folder), each), { throwIfNoEntry: false }),
+  );
+  if (other === name || found === undefined) return null;
+  return alike !== undefined && found.dev === alike.dev && found.ino === alike.ino;
 }

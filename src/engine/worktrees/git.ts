@@ -2,6 +2,7 @@ import { parse } from 'node:path';
 import { OrchestratorError, roomRemedy } from '../ports/errors.ts';
 import { execute, type ExecuteResult } from '../process/exec.ts';
 import { withoutConfiguredHooks } from './configuredHooks.ts';
+import { foldsCase } from './files.ts';
 
 /** The git directory and the files a command is about. Always given, never discovered from a folder an agent could write. */
 export interface GitPlace {
@@ -46,6 +47,12 @@ const ownIndex = [
   'core.checkStat=default',
 ];
 
+/** As it is, whatever the repository says: with settings from a Mac, git on Linux takes a second spelling of a name for the first. */
+function caseOf(workTree: string): readonly string[] {
+  const folds = foldsCase(workTree);
+  return folds === null ? [] : [`core.ignoreCase=${folds}`];
+}
+
 export interface GitOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -64,7 +71,7 @@ export class Git {
     this.place = place;
     this.settings = settings;
     this.prefix = [
-      ...hardened(place.indexFile === undefined ? [] : ownIndex),
+      ...hardened(place.indexFile === undefined ? [] : [...ownIndex, ...caseOf(place.workTree)]),
       `--git-dir=${place.gitDir}`,
       `--work-tree=${place.workTree}`,
     ];

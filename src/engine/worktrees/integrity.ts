@@ -4,7 +4,7 @@ import { readSmall } from '../process/readTail.ts';
 import { readIfPresent, whenAbsent } from '../process/runDirectory.ts';
 import { salvage } from './commits.ts';
 import { withoutLineEnd } from './git.ts';
-import { openFolder } from './permissions.ts';
+import { letOwnerIn } from './permissions.ts';
 import { foldersFrom, pathIn } from './walk.ts';
 import { branchRef, gitOf, tipOf, type Worktree } from './worktree.ts';
 
@@ -15,7 +15,7 @@ export function quarantineOf({ path }: Pick<Worktree, 'path'>): string {
 
 /** Writes the worktree's `.git` file if it is not as it should be. Returns what was wrong, or null. */
 export async function putBackGitFile(worktree: Worktree): Promise<string | null> {
-  openFolder(worktree.path);
+  letOwnerIn(worktree.path);
   const path = join(worktree.path, '.git');
   const expected = `gitdir: ${worktree.adminDir}\n`;
   const found = await lstat(path).catch(whenAbsent);
@@ -77,6 +77,6 @@ async function quarantine(worktree: Worktree, path: Buffer): Promise<void> {
   const folder = quarantineOf(worktree);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // A folder without write permission cannot change its parent.
-  openFolder(path);
+  letOwnerIn(path);
   await rename(path, join(folder, `${(await readdir(folder)).length + 1}-git`));
 }

@@ -22,13 +22,14 @@ export function giveOwner({ path, status }: Held, rights: number): boolean {
   }
 }
 
-/** The same for the folder at this path, should one be there. */
-export function openFolder(path: string | Buffer): void {
-  const folder = hold(Buffer.from(path));
-  if (folder === null) return;
+/** The same for the folder or file at this path, should one be there, and all that it takes. */
+export function letOwnerIn(path: string | Buffer): void {
+  const found = hold(Buffer.from(path));
+  if (found === null) return;
   try {
-    if (folder.status.isDirectory()) giveOwner(folder, folderRights);
+    if (found.status.isDirectory()) giveOwner(found, folderRights);
+    else if (found.status.isFile()) giveOwner(found, fileRights);
   } finally {
-    folder.release();
+    found.release();
   }
 }

@@ -16,8 +16,9 @@ import { markerOf } from './marker.ts';
 import { takeOutNestedRepositories } from './integrity.ts';
 import { withoutOwnDrivers } from './ownDrivers.ts';
 import { leaveIndex, renameIndexed, showInIndex, takeUpIndex } from './ownIndex.ts';
-import { openFolder } from './permissions.ts';
+import { letOwnerIn } from './permissions.ts';
 import { withoutRewritten } from './rewritten.ts';
+import { putBackUnlessReplaced, submodulesIn, takeOutOfIndex } from './submodules.ts';
 import { makeFilesReadable } from './walk.ts';
 import { gitOf, tipOf, type Worktree } from './worktree.ts';
 
@@ -46,7 +47,7 @@ export async function snapshotOf(
   worktree: Worktree,
   nested: 'unknown' | 'taken out' = 'unknown',
 ): Promise<Snapshot> {
-  openFolder(worktree.path);
+  letOwnerIn(worktree.path);
   const plain = gitOf(worktree);
   const [tip, { copiedFiles }] = await Promise.all([tipOf(worktree), markerOf(worktree)]);
   const [isAtTip, git, gitlinks] = await Promise.all([
@@ -66,9 +67,12 @@ export async function snapshotOf(
       });
     }
   }
-  // `git add` would run `git status` inside a submodule, by the submodule's own configuration.
-  const added = await addAll(worktree, git, [...copiedFiles, ...gitlinks]);
-  const isStillTips = added === '' && (isAtTip || copiedFiles.length === 0);
+  // Without those that stand: `git add` would run `git status` inside a submodule, by the submodule's own configuration.
+  const { standing, replaced } = await submodulesIn(worktree, gitlinks);
+  await takeOutOfIndex(git, replaced);
+  const added = await addAll(worktree, git, [...copiedFiles, ...standing.map(({ path }) => path)]);
+  await putBackUnlessReplaced(git, replaced);
+  const isStillTips = added === '' && replaced.length === 0 && (isAtTip || copiedFiles.length === 0);
   const changes = isStillTips ? [] : await withoutRewritten(git, await changesInIndex(git, tip));
   const tree = changes.length === 0 ? tip : await git.line(['write-tree']);
   await leaveIndex(git, { of: tree, without: copiedFiles });

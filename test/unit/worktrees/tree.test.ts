@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -62,6 +63,15 @@ describe('changes', () => {
       { path: 'link', kind: 'added' },
       { path: 'readme.md', kind: 'deleted' },
       { path: 'src/a.txt', kind: 'modified' },
+    ]);
+  });
+
+  test('sees a file whose name differs from another’s in case alone, whatever the settings say', async () => {
+    await repository.git('config', 'core.ignoreCase', 'true');
+    const isOne = existsSync(join(worktree.path, 'README.MD'));
+    await write('README.md', 'second\n');
+    expect(await manager.changes(worktree)).toEqual([
+      isOne ? { path: 'readme.md', kind: 'modified' } : { path: 'README.md', kind: 'added' },
     ]);
   });
 
