@@ -223,6 +223,7 @@ describe('every way in which Claude Code fails or surprises', () => {
       'forbidden-change',
       'tests-failed',
       'qa-failed',
+      'isolation-away',
       'disk-full',
       'port-taken',
       'merge-conflict',
