@@ -204,6 +204,8 @@ export class Person {
   /** Every text that was put before them, in whatever. */
   readonly shown: string[] = [];
   clipboard = '';
+  /** What happens while they look at a quick pick. */
+  meanwhile: () => Promise<void> = () => Promise.resolve();
   /** Commands that were run, with their arguments. */
   readonly ran: (readonly unknown[])[] = [];
 
@@ -211,6 +213,7 @@ export class Person {
     for (const each of [this.answers, this.offered, this.told, this.shown, this.ran]) each.length = 0;
     this.open.clear();
     this.clipboard = '';
+    this.meanwhile = () => Promise.resolve();
   }
 
   see(...texts: readonly (string | undefined)[]): void {
@@ -301,10 +304,14 @@ export const workspace = {
 
 export const window = {
   registerFileDecorationProvider: registration,
-  showQuickPick: (items: readonly Choice[], options?: Surroundings & { readonly canPickMany?: boolean }) => {
+  showQuickPick: async (
+    items: readonly Choice[],
+    options?: Surroundings & { readonly canPickMany?: boolean },
+  ) => {
     person.see(options?.title, options?.placeHolder);
     for (const { label, description, detail } of items) person.see(label, description, detail);
-    return Promise.resolve(options?.canPickMany === true ? person.pickMany(items) : person.pick(items));
+    await person.meanwhile();
+    return options?.canPickMany === true ? person.pickMany(items) : person.pick(items);
   },
   showInputBox: (options: Surroundings & { readonly validateInput?: (value: string) => string | null }) => {
     person.see(options.title, options.prompt, options.placeHolder);

@@ -9,11 +9,11 @@ type SettingName = keyof TaskSettings;
 const ofTheWorktree: readonly SettingName[] = ['isolation', 'baseBranch', 'setupCommand', 'copyFiles'];
 
 /** What a lease is made with: another one is needed when it changes. */
-const ofTheLease: readonly SettingName[] = ['image', 'claudePath'];
+export const settingsOfTheLease: readonly SettingName[] = ['image', 'claudePath'];
 
 /** The settings that cannot be changed now. */
 export function fixedSettings(task: Task): readonly SettingName[] {
-  if (isExecuting(task)) return [...ofTheWorktree, ...ofTheLease];
+  if (isExecuting(task)) return [...ofTheWorktree, ...settingsOfTheLease];
   return task.worktree === null ? [] : ofTheWorktree;
 }
 
@@ -23,13 +23,13 @@ export function changeSettings(decision: Decision, task: Task, settings: TaskSet
     JSON.stringify(settings[name]) !== JSON.stringify(task.settings[name]);
   const fixed = fixedSettings(task).find(isChanged);
   if (fixed !== undefined) {
-    const why = ofTheLease.includes(fixed)
+    const why = settingsOfTheLease.includes(fixed)
       ? `"${task.title}" works with it (${task.phase.type}). Pause it first.`
       : `the worktree of "${task.title}" was made with it. Cancel the task and create another.`;
     return reject('not-now', `Cannot change ${fixed}: ${why}`);
   }
   if (!(Object.keys(settings) as SettingName[]).some(isChanged)) return null;
   decision.emit('task.settings-changed', task.id, { settings });
-  if (ofTheLease.some(isChanged)) releaseLease(decision, task.id, 'asked');
+  if (settingsOfTheLease.some(isChanged)) releaseLease(decision, task.id, 'asked');
   return null;
 }

@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
-import { fixedSettings } from '../../engine/domain/changeSettings.ts';
-import { isFinal } from '../../engine/domain/task.ts';
-import { settingChanges, settingsWith } from '../../engine/settings.ts';
+import { fixedSettings, settingsOfTheLease } from '../../engine/domain/changeSettings.ts';
+import { isFinal, type Task } from '../../engine/domain/task.ts';
+import { OrchestratorError } from '../../engine/ports/errors.ts';
+import { type SettingChange, settingChanges, settingsWith } from '../../engine/settings.ts';
 import { taskSettings } from '../config.ts';
 import { commandIds } from '../contributions/ids.ts';
+import { heldPort } from '../heldPort.ts';
 import { longestRow, plainLine } from '../views/markdownText.ts';
 import { taskLabel } from '../views/taskLabels.ts';
 import type { CommandBody, CommandContext } from './context.ts';
@@ -23,16 +25,18 @@ export function updateSettings({
     });
     const scope = session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath);
     const fixed: readonly string[] = fixedSettings(task);
-    const changes = settingChanges(task.settings, taskSettings(scope)).filter(
-      ({ name }) => !fixed.includes(name),
-    );
-    if (changes.length === 0) {
+    const others = settingChanges(task.settings, taskSettings(scope));
+    const changes = others.filter(({ name }) => !fixed.includes(name));
+    if (others.length === 0) {
       messages.info(vscode.l10n.t('"{0}" has the settings as they are now. Change them first.', task.title), {
         label: vscode.l10n.t('Open Settings'),
         command: commandIds.openSettings,
       });
       return;
     }
+    if (changes.length === 0) throw cannotChange(task, others);
+    const costly: readonly string[] =
+      heldPort(session.tasks.slots(), task.id) === null ? [] : settingsOfTheLease;
     const picked = await vscode.window.showQuickPick(
       changes.map((change) => ({
         label: change.name.replace(/^stages\./, ''),
@@ -40,6 +44,9 @@ export function updateSettings({
           `${JSON.stringify(change.before)} → ${JSON.stringify(change.after)}`,
           longestRow,
         ),
+        ...(costly.includes(change.name)
+          ? { detail: vscode.l10n.t('The task gives up its container.') }
+          : {}),
         change,
       })),
       {
@@ -53,9 +60,26 @@ export function updateSettings({
       type: 'change-settings',
       taskId: task.id,
       settings: settingsWith(
-        task.settings,
+        // As they are by now: what was changed in another place meanwhile stays changed.
+        (session.tasks.get(task.id) ?? task).settings,
         picked.map(({ change }) => change),
       ),
     });
   };
+}
+
+function cannotChange(task: Task, others: readonly SettingChange[]): OrchestratorError {
+  return new OrchestratorError(
+    'bad-input',
+    vscode.l10n.t(
+      'What differs now cannot be changed for "{0}": {1}.',
+      task.title,
+      others.map(({ name }) => name).join(', '),
+    ),
+    {
+      remedy: vscode.l10n.t(
+        'Pause the task for what it works with. What its worktree was made with stays: create another task for that.',
+      ),
+    },
+  );
 }

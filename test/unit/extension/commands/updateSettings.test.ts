@@ -1,4 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
+import { emptyAllocation } from '../../../../src/engine/domain/allocation.ts';
+import { leaseIdOf } from '../../../../src/engine/domain/ids.ts';
 import type { Task } from '../../../../src/engine/domain/task.ts';
 import { defaultSettings } from '../../../../src/engine/settings.ts';
 import { updateSettings } from '../../../../src/extension/commands/updateSettings.ts';
@@ -6,7 +8,7 @@ import { Messages } from '../../../../src/extension/messages.ts';
 import { DecidingSession } from '../../../support/decidingSession.ts';
 import { useDefaultConfiguration } from '../../../support/defaultConfiguration.ts';
 import { CancellationError, configuration, person } from '../../../support/fakeVscode.ts';
-import { idOf, taskIn } from '../../../support/viewTasks.ts';
+import { idOf, noon, taskIn } from '../../../support/viewTasks.ts';
 
 vi.mock('vscode', () => import('../../../support/fakeVscode.ts'));
 
@@ -50,4 +52,40 @@ test('says where settings are changed when none is another', async () => {
   person.open.get(person.told[0] ?? '')?.('Open Settings');
   await vi.waitFor(() => expect(person.ran).toEqual([['orchestrator.openSettings']]));
   expect(session.dispatched).toEqual([]);
+});
+
+test('leaves alone what was changed in another place while the person was asked', async () => {
+  configuration.set('testCommand', 'npm test');
+  const session = withDefaults('attention');
+  person.answers.push('testCommand');
+  person.meanwhile = async () => {
+    const settings = { ...defaultSettings, maxQaRounds: 9 };
+    await (await session.engine()).dispatch({ type: 'change-settings', taskId: idOf(1), settings }, []);
+  };
+  await updateSettings({ session, messages: new Messages() })(idOf(1));
+  expect(settingsOf(session)).toEqual({ ...defaultSettings, maxQaRounds: 9, testCommand: 'npm test' });
+});
+
+test('says so when what differs cannot be changed any more', async () => {
+  configuration.set('setupCommand', 'npm ci').set('image', 'mine');
+  const session = withDefaults('running');
+  await expect(updateSettings({ session, messages: new Messages() })(idOf(1))).rejects.toThrow(
+    'What differs now cannot be changed for "Task 1": setupCommand, image.',
+  );
+});
+
+test.each([
+  [{ type: 'leased', leaseId: leaseIdOf(8081, 1), taskId: idOf(1), idleSince: noon } as const, true],
+  [{ type: 'free' } as const, false],
+])('warns of what costs the task its container, where it has one: %j', async (slot, warns) => {
+  configuration.set('image', 'mine').set('testCommand', 'npm test');
+  const slots = { ...emptyAllocation.slots, 8081: slot };
+  const session = new DecidingSession(
+    [taskIn('attention', 1, { settings: defaultSettings, worktree: null })],
+    slots,
+  );
+  person.answers.push('testCommand');
+  await updateSettings({ session, messages: new Messages() })(idOf(1));
+  const warnings = person.shown.filter((text) => text === 'The task gives up its container.');
+  expect(warnings).toHaveLength(warns ? 1 : 0);
 });
