@@ -22,7 +22,7 @@ const floors = [
   ['src/engine/stages', 'src/engine/notice'],
   ['src/engine/effects'],
   ['src/engine/orchestratorService'],
-  ['src/engine/sharing', 'src/engine/inspection', 'src/engine/createTask'],
+  ['src/engine/sharing', 'src/engine/inspection', 'src/engine/createTask', 'src/engine/mergeFailure'],
   ['src/engine/openOrchestrator', 'src/engine/server', 'src/engine/interop'],
   ['src/engine/host', 'src/extension', 'webview-ui'],
 ];

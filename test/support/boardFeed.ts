@@ -1,11 +1,13 @@
 import { emptyAllocation, type Slots } from '../../src/engine/domain/allocation.ts';
 import type { PersonCommand, Rejection } from '../../src/engine/domain/commands.ts';
 import { leaseIdOf, runIdOf } from '../../src/engine/domain/ids.ts';
+import type { Failure } from '../../src/engine/domain/outcome.ts';
 import type { Task } from '../../src/engine/domain/task.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { TaskFeed } from '../../src/engine/inspection/taskFeed.ts';
 import { TaskList } from '../../src/engine/inspection/taskList.ts';
 import type { Notice } from '../../src/engine/notice.ts';
+import type { AuditRow } from '../../src/engine/ports/store.ts';
 import { EventEmitter } from './fakeVscode.ts';
 import { idOf, runOf, taskIn } from './viewTasks.ts';
 import type { WebviewSession } from './webviewSession.ts';
@@ -19,6 +21,10 @@ export class BoardFeed implements TaskFeed {
   listeners = 0;
   /** What the next moves are refused with. */
   rejection: Rejection | null = null;
+  /** How a merge ends that a move sets going: with this failure, or well. */
+  mergeFailure: Failure | null = null;
+  /** A merge goes on until this resolves. */
+  merging: Promise<unknown> = Promise.resolve();
   /** What `engine()` rejects with, if anything. */
   failure: Error | null = null;
   readonly tasks;
@@ -87,9 +93,11 @@ export class BoardFeed implements TaskFeed {
             records.bundles(id),
           ) ?? Promise.resolve([]),
         audit: (query) =>
-          query.taskId === inspected?.task.id && looked !== null
-            ? looked.records.audit(query)
-            : Promise.resolve([]),
+          this.mergeFailure !== null
+            ? Promise.resolve([failedMerge(query.taskId ?? idOf(1), this.mergeFailure)])
+            : query.taskId === inspected?.task.id && looked !== null
+              ? looked.records.audit(query)
+              : Promise.resolve([]),
         verifyAudit: () => Promise.resolve({ ok: true, rows: 6, firstBadRow: null }),
         damage: () => Promise.resolve([]),
       },
@@ -97,10 +105,20 @@ export class BoardFeed implements TaskFeed {
         this.dispatched.push(command);
         return Promise.resolve(this.rejection);
       },
-      settled: () => Promise.resolve(),
+      settled: async (id) => {
+        const task = this.list.get(id);
+        if (task?.phase.type !== 'completed') return;
+        await this.merging;
+        if (this.mergeFailure === null) this.commit({ ...task, phase: { type: 'done', strategy: 'squash' } });
+      },
       close: () => Promise.resolve(),
     };
   }
+}
+
+function failedMerge(taskId: Task['id'], failure: Failure): AuditRow {
+  const about = { at: 0, taskId, actor: 'engine', cause: 'merge', hash: '0'.repeat(64) } as const;
+  return { seq: 1, type: 'merge.failed', data: { failure }, ...about };
 }
 
 /** Some tasks in every column, as a busy day has them. */

@@ -1,6 +1,8 @@
 import type { PersonCommand } from '../domain/commands.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { MergeStrategy, Task } from '../domain/task.ts';
+import type { Engine } from '../engine.ts';
+import { mergeFailure } from '../mergeFailure.ts';
 import { OrchestratorError } from '../ports/errors.ts';
 import { reasonOf, wireTask } from '../protocol/wire.ts';
 import { type ExitCode, exitCodes } from './exitCodes.ts';
@@ -31,9 +33,9 @@ export async function move(
     const { id } = await findTask(engine.records, reference);
     const rejection = await engine.dispatch(commandOf(type, id, options), []);
     if (rejection !== null) throw new OrchestratorError('bad-input', rejection.message);
-    await engine.settled(id);
+    if (type === 'accept') await merged(engine, id);
+    else await engine.settled(id);
     const task = await knownTask(engine.records, id);
-    if (type === 'accept' && task.phase.type !== 'done') throw await mergeFailure(engine.records, task);
     output.object({ type: 'moved', move: type, ...wireTask(task) });
     output.text(`${shortId(id)} ${plain(task.title)}: ${done(type, task)}`);
     return exitCodes.asAsked;
@@ -55,28 +57,12 @@ function commandOf(type: MoveType, taskId: TaskId, options: MoveOptions): Person
   }
 }
 
-async function mergeFailure(
-  records: {
-    audit: (query: {
-      taskId: TaskId;
-      after: number;
-      limit: number;
-    }) => Promise<readonly { type: string; data: unknown }[]>;
-  },
-  task: Task,
-): Promise<OrchestratorError> {
-  const rows = await records.audit({ taskId: task.id, after: 0, limit: 100_000 });
-  const data = rows.findLast(({ type }) => type === 'merge.failed')?.data;
-  const failure = typeof data === 'object' && data !== null && 'failure' in data ? data.failure : null;
-  const text =
-    typeof failure === 'object' && failure !== null && 'message' in failure
-      ? String(failure.message)
-      : 'The merge failed.';
-  const remedy =
-    typeof failure === 'object' && failure !== null && 'remedy' in failure
-      ? String(failure.remedy)
-      : 'Merge the branch yourself, then accept with --merge none.';
-  return new OrchestratorError('bad-input', text, { remedy });
+/** Throws, as what the person has to mend, why an accepted task was not merged. */
+async function merged(engine: Engine, id: TaskId): Promise<void> {
+  const failure = await mergeFailure(engine, id);
+  if (failure === null) return;
+  const { message, remedy } = failure;
+  throw new OrchestratorError('bad-input', message, remedy === undefined ? {} : { remedy });
 }
 
 function done(type: MoveType, task: Task): string {

@@ -89,7 +89,13 @@ export function problemOf(error: unknown, hidden: readonly string[]): Problem | 
     return without.replaceAll(quotedPath, '$1…$1').replaceAll(absolutePath, '…');
   };
   const remedy = error.remedy === undefined ? undefined : clean(error.remedy);
-  return error.code === 'bad-input'
-    ? new Problem(422, 'bad-input', clean(error.message), remedy)
-    : new Problem(503, error.code, clean(error.message), remedy);
+  const message = clean(error.message);
+  switch (error.code) {
+    case 'bad-input':
+      return new Problem(422, 'bad-input', message, remedy);
+    case 'merge-conflict':
+      return new Problem(409, 'merge-failed', message, remedy);
+    default:
+      return new Problem(503, error.code, message, remedy);
+  }
 }

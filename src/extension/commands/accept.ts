@@ -1,18 +1,12 @@
-import * as v from 'valibot';
 import * as vscode from 'vscode';
-import type { Engine } from '../../engine/engine.ts';
 import type { MergeStrategy, Task } from '../../engine/domain/task.ts';
-import { OrchestratorError } from '../../engine/ports/errors.ts';
+import { mergeFailure } from '../../engine/mergeFailure.ts';
 import { mergeStrategy } from '../config.ts';
 import { viewIds } from '../contributions/ids.ts';
 import { confirm } from './confirm.ts';
 import type { CommandBody, CommandContext } from './context.ts';
 import { makeMove, questions } from './moves.ts';
 import { oneTask } from './taskArgument.ts';
-
-const failedSchema = v.object({
-  failure: v.object({ message: v.string(), remedy: v.optional(v.string()) }),
-});
 
 /** Merges a completed task by the strategy of the settings, and tells how it went. */
 export function accept({ session, messages }: Pick<CommandContext, 'session' | 'messages'>): CommandBody {
@@ -25,9 +19,8 @@ export function accept({ session, messages }: Pick<CommandContext, 'session' | '
     await vscode.window.withProgress({ location: { viewId: viewIds.tasks } }, async () => {
       const engine = await session.engine();
       await makeMove(session, { type: 'accept', taskId: task.id, strategy });
-      await engine.settled(task.id);
-      const after = await engine.records.task(task.id);
-      if (after?.phase.type !== 'done') throw await mergeFailure(engine, task);
+      const failure = await mergeFailure(engine, task.id);
+      if (failure !== null) throw failure;
       messages.info(
         strategy === 'none'
           ? vscode.l10n.t('"{0}" is accepted. Its branch is yours to merge.', task.title)
@@ -47,15 +40,4 @@ async function confirmMerge(task: Task, strategy: MergeStrategy): Promise<void> 
     none: vscode.l10n.t('Nothing is merged: its branch is kept for you.'),
   }[strategy];
   await confirm({ severity: 'info', question: vscode.l10n.t('Accept "{0}"?', task.title), detail, yes });
-}
-
-async function mergeFailure({ records }: Engine, task: Task): Promise<OrchestratorError> {
-  const rows = await records.audit({ taskId: task.id, after: 0, limit: 100_000 });
-  const data = v.safeParse(failedSchema, rows.findLast(({ type }) => type === 'merge.failed')?.data);
-  const message = data.success ? data.output.failure.message : vscode.l10n.t('The merge failed.');
-  const remedy = data.success ? data.output.failure.remedy : undefined;
-  return new OrchestratorError('merge-conflict', message, {
-    remedy:
-      remedy ?? vscode.l10n.t('Merge the branch yourself, then accept it with the merge strategy "none".'),
-  });
 }

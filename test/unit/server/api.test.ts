@@ -161,6 +161,28 @@ describe('the orchestrator’s own routes', () => {
     expect(await response.json()).toMatchObject({ status: 'done', commit: 'c'.repeat(40) });
   });
 
+  test('accept tells why nothing was merged, without a path', async () => {
+    const api = await ServedApi.open();
+    const id = await api.create('One');
+    await api.complete(id);
+    const answer = api.fetch(`/api/orchestrator/tasks/${id}/accept`, { json: { strategy: 'squash' } });
+    await api.service.until(() => api.underWay.includes('merge'));
+    const conflict = {
+      code: 'merge-conflict',
+      message: 'Both changed in /home/someone/place: a.txt.',
+      remedy: 'Merge it yourself.',
+    } as const;
+    await api.service.report({ type: 'merge-failed', taskId: id, failure: conflict });
+    const response = await answer;
+    expect(response.status).toBe(409);
+    expect(await response.json()).toMatchObject({
+      code: 'merge-failed',
+      detail: 'Both changed in …: a.txt.',
+      remedy: 'Merge it yourself.',
+    });
+    expect(api.task(id).phase.type).toBe('completed');
+  });
+
   test('contexts are listed and given whole; the audit comes in pages', async () => {
     const api = await ServedApi.open();
     const id = await api.create('One');

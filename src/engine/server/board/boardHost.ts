@@ -6,6 +6,7 @@ import { InspectorHost } from '../../inspection/inspectorHost.ts';
 import type { Readers } from '../../inspection/readers.ts';
 import { taskFilter } from '../../inspection/taskFilter.ts';
 import type { TaskFeed } from '../../inspection/taskFeed.ts';
+import { mergeFailure } from '../../mergeFailure.ts';
 import { OrchestratorError } from '../../ports/errors.ts';
 import {
   limitOf,
@@ -224,10 +225,12 @@ export class BoardHost {
       const engine = await feed.engine();
       await beforeMove?.(move);
       const rejection = await engine.dispatch(move, []);
-      return rejection?.message ?? null;
+      if (rejection !== null) return rejection.message;
+      // It is made when the branch is merged, and that may fail.
+      const failure = move.type === 'accept' ? await mergeFailure(engine, move.taskId) : null;
+      return failure === null ? null : this.sentencesOf(failure);
     } catch (error) {
-      const { message, remedy } = this.wordsOf(error);
-      return remedy === null ? message : `${message} ${remedy}`;
+      return this.sentencesOf(error);
     } finally {
       this.moves -= 1;
     }
@@ -263,6 +266,11 @@ export class BoardHost {
   private closeInspector(channel: number): void {
     this.inspectors.get(channel)?.dispose();
     this.inspectors.delete(channel);
+  }
+
+  private sentencesOf(error: unknown): string {
+    const { message, remedy } = this.wordsOf(error);
+    return remedy === null ? message : `${message} ${remedy}`;
   }
 
   /** What a person may read of an error: a defect's own words can hold paths. */

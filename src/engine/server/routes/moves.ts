@@ -6,6 +6,7 @@ import type { PersonCommand } from '../../domain/commands.ts';
 import { taskIdOf, type TaskId } from '../../domain/ids.ts';
 import { isExecuting, isFinal, type Task } from '../../domain/task.ts';
 import type { Engine } from '../../engine.ts';
+import { mergeFailure } from '../../mergeFailure.ts';
 import { startAnswer, stageAnswer, taskAnswer } from '../../protocol/serverApi.ts';
 import type { SettingsInput } from '../../settings.ts';
 import { described, idempotencyHeader, valid } from '../describe.ts';
@@ -146,15 +147,8 @@ export function moveRoutes(context: ServerContext): Hono<ServerEnv> {
       const taskId = taskIdOf(c.req.valid('param').task_id);
       const { engine } = await taskOf(context, taskId);
       await dispatch(engine, { type: 'accept', taskId, strategy: c.req.valid('json').strategy });
-      await engine.settled(taskId);
-      const { task } = await taskOf(context, taskId);
-      if (task.phase.type !== 'done')
-        throw new Problem(
-          409,
-          'merge-failed',
-          'The merge failed; nothing was changed.',
-          'The task tells why. Merge the branch yourself, then accept with the strategy "none".',
-        );
+      const failure = await mergeFailure(engine, taskId);
+      if (failure !== null) throw failure;
       return answerWithTask(c, taskId);
     },
   );

@@ -173,6 +173,31 @@ test('a move goes through the engine; its refusal is told in its words', async (
   expect(await page.move({ type: 'approve', taskId: idOf(4) })).toBe('Cannot approve: it runs.');
 });
 
+test('an accepted task is told as merged when it is, and as refused when that fails', async () => {
+  const feed = new BoardFeed(busyDay());
+  const page = new Page(feed);
+  await page.open();
+  const accept = { type: 'accept', taskId: idOf(10), strategy: 'squash' } as const;
+  feed.mergeFailure = {
+    code: 'merge-conflict',
+    message: 'Both changed: a.txt.',
+    remedy: 'Merge it yourself.',
+  };
+  expect(await page.move(accept)).toBe('Both changed: a.txt. Merge it yourself.');
+
+  feed.mergeFailure = null;
+  let merged = (): void => undefined;
+  feed.merging = new Promise<void>((resolve) => (merged = resolve));
+  const answer = page.move(accept);
+  await vi.waitFor(() => expect(feed.dispatched).toHaveLength(2));
+  // A move of another task is answered meanwhile; this one is not.
+  expect(await page.move({ type: 'approve', taskId: idOf(8) })).toBeNull();
+  expect(page.messages.filter(({ type }) => type === 'moved')).toHaveLength(2);
+  merged();
+  expect(await answer).toBeNull();
+  expect(feed.tasks.get(idOf(10))?.phase.type).toBe('done');
+});
+
 test('a board for reading makes no move and offers none', async () => {
   const feed = new BoardFeed(busyDay(), inspectedSession(await temporaryDirectory()));
   const page = new Page(feed, 'read');
