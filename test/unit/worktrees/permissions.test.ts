@@ -66,7 +66,11 @@ describe('a file without permissions', () => {
   });
 });
 
-describe.each([0o000, 0o500, 0o300])('a folder of mode %o', (mode) => {
+describe.each([
+  ['000', 0o000],
+  ['500', 0o500],
+  ['300', 0o300],
+])('a folder of mode %s', (_mode, mode) => {
   beforeEach(async () => {
     await writeIn(worktree.path, 'src/a.txt', 'changed\n');
     await writeIn(worktree.path, 'src/new.txt', 'new\n');
