@@ -1,17 +1,15 @@
-import { resolve } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { expectAskedOnce, expectOutputWhole } from '../support/aftermath.ts';
 import { auditTypes, FollowedStream, type HeardEvent } from '../support/followedStream.ts';
 import { HostProcess } from '../support/hostProcess.ts';
 import { featureRequest } from '../support/sampleRepository.ts';
 import { sampleScript } from '../support/sampleScript.ts';
-import { Barrier, Scene } from '../support/scene.ts';
+import { Barrier, claude, Scene } from '../support/scene.ts';
 import { testToken } from '../support/servedApi.ts';
 import { ServingWindow } from '../support/servingWindow.ts';
 
 vi.mock('vscode', () => import('../support/openFolderVscode.ts'));
 
-const claude = resolve(import.meta.dirname, '../../node_modules/.bin/claude');
 const { description, testCommand } = featureRequest;
 const served = ['serve', '--isolation', 'process', '--claude', claude, '--test-command', testCommand];
 

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runFiles } from '../../src/engine/process/runDirectory.ts';
 import { DockerDaemon } from '../support/dockerDaemon.ts';
 import { isFull } from '../support/faultNumbers.ts';
 import { HeldTask, runsOf } from '../support/heldTask.ts';
@@ -51,14 +54,18 @@ describe.skipIf(skip || process.getuid?.() !== 0)('a Docker engine that fails un
     });
   });
 
-  test('and says nothing for a while: a run that ends meanwhile is taken at its word', async () => {
+  test('and says nothing for a while: a run that ends meanwhile has ended once it says so', async () => {
     const held = await HeldTask.start('docker', daemon);
+    const record = join(held.scene.storage, 'runs', await held.id(), 'specification-1', runFiles.exit);
     daemon.freeze();
     held.release();
-    const completed = held.host.event('gate.opened');
-    await completed.finally(() => daemon.thaw());
+    await expect
+      .poll(() => existsSync(record), { timeout: 30_000 })
+      .toBe(true)
+      .finally(() => daemon.thaw());
+    await held.host.event('gate.opened');
     expect(runsOf(await held.finish())).toEqual(['specification 1 success']);
-  }, 40_000);
+  }, 60_000);
 
   // Takes the minute after which an engine counts as silent.
   test.each(isFull ? (['cancel'] as const) : [])(

@@ -15,7 +15,8 @@ import { featureRequest, makeSampleRepository } from './sampleRepository.ts';
 import { ScriptedMessagesApi } from './scriptedMessagesApi.ts';
 
 const run = promisify(execFile);
-const claude = resolve(import.meta.dirname, '../../node_modules/.bin/claude');
+/** The real one, of this checkout. */
+export const claude = resolve(import.meta.dirname, '../../node_modules/.bin/claude');
 
 /** Long enough to be redacted like a real one, and to be looked for afterwards. */
 export const secret = 'sk-ant-not-a-real-key-0123456789';
