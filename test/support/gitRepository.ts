@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
+import { type Worktree, WorktreeManager } from '../../src/engine/worktrees/worktreeManager.ts';
 
 const run = promisify(execFile);
 
@@ -139,4 +139,15 @@ export class GitRepository {
 export async function writeIn(folder: string, path: string, content: string): Promise<void> {
   await mkdir(dirname(join(folder, path)), { recursive: true });
   await writeFile(join(folder, path), content);
+}
+
+/** A task's worktree, with its files. */
+export async function taskWorktree(manager: WorktreeManager): Promise<Worktree> {
+  const worktree = await manager.ensure({
+    taskId: '6f1c0f9e-0000-4000-8000-000000000001',
+    title: 'Work',
+    baseBranch: null,
+  });
+  await manager.populate(worktree, { copyFiles: [] });
+  return worktree;
 }

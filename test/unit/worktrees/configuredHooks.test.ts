@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Git } from '../../../src/engine/worktrees/git.ts';
-import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
-import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+import type { WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { GitRepository, taskWorktree, writeIn } from '../../support/gitRepository.ts';
 
 const version = execFileSync('git', ['version'], { encoding: 'utf8' });
 const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
@@ -23,16 +23,6 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   await repository.remove();
 });
-
-async function task(): Promise<Worktree> {
-  const worktree = await manager.ensure({
-    taskId: '6f1c0f9e-0000-4000-8000-000000000001',
-    title: 'Work',
-    baseBranch: null,
-  });
-  await manager.populate(worktree, { copyFiles: [] });
-  return worktree;
-}
 
 /** What any of our git commands takes a hook of this name for; null for one that nobody named. */
 async function enabled(name: string, gitDir: string, workTree: string): Promise<string | null> {
@@ -68,7 +58,7 @@ describe('hooks that settings name', () => {
   });
 
   test('are off in the worktree’s own settings', async () => {
-    const worktree = await task();
+    const worktree = await taskWorktree(manager);
     await repository.git('config', 'extensions.worktreeConfig', 'true');
     await repository.gitIn(worktree.path, 'config', '--worktree', 'hook.x.command', 'true');
     expect(await enabled('x', worktree.adminDir, worktree.path)).toBe('false');
@@ -79,7 +69,7 @@ describe('hooks that settings name', () => {
       await repository.git('config', `hook.on-${event}.event`, event);
       await repository.git('config', `hook.on-${event}.command`, repository.markCommand(event));
     }
-    const worktree = await task();
+    const worktree = await taskWorktree(manager);
     await writeIn(worktree.path, 'new.txt', 'new\n');
     await manager.checkpoint(worktree, 'Work');
     await manager.accept(worktree, 'squash', 'Work');

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
-import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+import type { WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { GitRepository, taskWorktree, writeIn } from '../../support/gitRepository.ts';
 
 /** As `git lfs install` writes them. */
 const installed =
@@ -30,18 +30,8 @@ afterEach(async () => {
   await repository.remove();
 });
 
-async function task(): Promise<Worktree> {
-  const worktree = await manager.ensure({
-    taskId: '6f1c0f9e-0000-4000-8000-000000000001',
-    title: 'Work',
-    baseBranch: null,
-  });
-  await manager.populate(worktree, { copyFiles: [] });
-  return worktree;
-}
-
 async function acceptedWork(): Promise<void> {
-  const worktree = await task();
+  const worktree = await taskWorktree(manager);
   await writeIn(worktree.path, 'a.bin', 'pointer\n');
   const { commit } = await manager.checkpoint(worktree, 'Work');
   await writeIn(worktree.path, 'a.bin', 'changed\n');

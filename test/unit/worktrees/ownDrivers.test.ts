@@ -3,8 +3,8 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
-import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+import type { WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { GitRepository, taskWorktree, writeIn } from '../../support/gitRepository.ts';
 
 const run = promisify(execFile);
 
@@ -19,16 +19,6 @@ beforeEach(async () => {
 
 afterEach(() => repository.remove());
 
-async function task(): Promise<Worktree> {
-  const worktree = await manager.ensure({
-    taskId: '6f1c0f9e-0000-4000-8000-000000000001',
-    title: 'Work',
-    baseBranch: null,
-  });
-  await manager.populate(worktree, { copyFiles: [] });
-  return worktree;
-}
-
 describe('programs that the repository’s own configuration names', () => {
   test('are run neither at a checkout, a checkpoint, a restore nor a merge', async () => {
     const config = (key: string, value: string) => repository.git('config', key, value);
@@ -36,7 +26,7 @@ describe('programs that the repository’s own configuration names', () => {
       await config(`filter.a=b.${part}`, repository.markCommand(part));
     await config('filter.a=b.required', 'true');
     await config('merge.evil.driver', repository.markCommand('merge'));
-    const worktree = await task();
+    const worktree = await taskWorktree(manager);
     expect(await readFile(join(worktree.path, 'src/a.txt'), 'utf8')).toBe('a\n');
     await writeIn(worktree.path, 'src/a.txt', 'changed\n');
     await manager.restore(worktree, worktree.baseCommit);
@@ -53,7 +43,7 @@ describe('programs that the repository’s own configuration names', () => {
 
   test('do not keep work from being accepted that they have no part in', async () => {
     await repository.git('config', 'filter.a=b.smudge', repository.markCommand('smudge'));
-    const worktree = await task();
+    const worktree = await taskWorktree(manager);
     await writeIn(worktree.path, 'b.md', 'changed\n');
     await manager.checkpoint(worktree, 'Work');
     await manager.accept(worktree, 'squash', 'Work');
@@ -85,7 +75,7 @@ describe('programs that the repository’s own configuration names', () => {
       'cp -R .git ../planted; printf \'[filter "x"]\\n\\tclean = %s\\n\' "$1" >>../planted/config; name=$(basename "$3"); rm -r "$3"; ln -s "$(cd ../planted && pwd)/worktrees/$name" "$3"',
     ],
   ])('are not run where they stand %s', async (_where, script) => {
-    const worktree = await task();
+    const worktree = await taskWorktree(manager);
     const evil = join(repository.root, 'evil');
     await writeFile(evil, `#!/bin/sh\n${repository.markCommand('clean')}\n`, { mode: 0o755 });
     await run('sh', ['-ec', script, 'sh', evil, worktree.path, worktree.adminDir], { cwd: repository.path });
@@ -104,7 +94,7 @@ describe('programs that the repository’s own configuration names', () => {
     try {
       await writeFile(join(home, '.gitconfig'), '[filter "a=b"]\n\tsmudge = tr a-z A-Z\n');
       await repository.git('config', 'filter.a=b.smudge', repository.markCommand('smudge'));
-      const worktree = await task();
+      const worktree = await taskWorktree(manager);
       expect(await readFile(join(worktree.path, 'src/a.txt'), 'utf8')).toBe('A\n');
       expect(await repository.marks()).toBe('');
     } finally {
@@ -124,6 +114,6 @@ test('an object that is missing is not fetched by a program that the repository 
   await repository.git('config', 'remote.origin.url', 'ssh://example.com/x.git');
   await repository.git('config', 'core.sshCommand', evil);
   await rm(join(repository.path, '.git/objects', blob.slice(0, 2), blob.slice(2)));
-  await expect(task()).rejects.toMatchObject({ code: 'environment' });
+  await expect(taskWorktree(manager)).rejects.toMatchObject({ code: 'environment' });
   expect(await repository.marks()).toBe('');
 });
