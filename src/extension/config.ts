@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { MergeStrategy, TaskSettings } from '../engine/domain/task.ts';
 import { mergeStrategySchema } from '../engine/protocol/taskSchema.ts';
 import { configurationSection, type SettingKey, settingKeys } from './contributions/ids.ts';
+import type { Session } from './session.ts';
 import {
   absolutePath,
   address,
@@ -14,6 +15,11 @@ import {
   taskSettingsFrom,
   variables,
 } from './taskSettings.ts';
+
+/** The folder whose settings count in this window; null while it has none. */
+export function scopeOf({ repositoryPath }: Pick<Session, 'repositoryPath'>): vscode.Uri | null {
+  return repositoryPath === null ? null : vscode.Uri.file(repositoryPath);
+}
 
 /** The settings of the folder, for one that is created now. Throws `bad-input` naming the setting that is not right. */
 export function taskSettings(scope: vscode.Uri | null): TaskSettings {

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, waitUntil } from '../ports/clock.ts';
 import type { ContainerEngine } from './containerEngine.ts';
 import { EngineError } from './containerEngine.ts';
 
@@ -37,7 +37,7 @@ export async function endLeftovers({
     const pauseMs = others === 'away' ? retryMs : lookAgainMs;
     if (others === 'away') awayMs += pauseMs;
     else lookedMs += pauseMs;
-    await pause(clock, pauseMs, signal);
+    await waitUntil(clock, clock.now() + pauseMs, signal);
   }
 }
 
@@ -48,15 +48,4 @@ async function othersIn(engine: ContainerEngine, containerId: string): Promise<0
   } catch (error) {
     return EngineError.is(error) ? 'some' : 'away';
   }
-}
-
-/** Ends early when the signal aborts. */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  let wake = (): void => {};
-  const over = new Promise<void>((resolve) => (wake = resolve));
-  const cancel = clock.at(clock.now() + ms, wake);
-  signal.addEventListener('abort', wake);
-  await over;
-  cancel();
-  signal.removeEventListener('abort', wake);
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { latestInstant } from '../domain/instant.ts';
 
 /** What one line of the CLI's stream-json says, as far as it matters to the engine. */
 export type CliMessage =
@@ -50,9 +51,6 @@ export interface CliResult {
   readonly apiErrorStatus: number | null;
   readonly apiError: string | null;
 }
-
-/** The furthest moment that a date can tell. */
-const lastMs = 8.64e15;
 
 /** Longer than any service asks to be left alone. */
 const longestWaitMs = 7 * 24 * 60 * 60_000;
@@ -120,7 +118,7 @@ const rateLimitSchema = v.pipe(
   v.object({
     rate_limit_info: v.object({
       status: v.nullish(v.string(), ''),
-      resetsAt: recorded(lastMs / 1_000, null),
+      resetsAt: recorded(latestInstant / 1_000, null),
     }),
   }),
   v.transform(({ rate_limit_info: info }): readonly CliMessage[] => [{ type: 'rate-limit', ...info }]),

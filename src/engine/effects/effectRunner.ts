@@ -3,7 +3,7 @@ import type { ReportCommand } from '../domain/commands.ts';
 import type { Effect } from '../domain/effects.ts';
 import type { RunId, TaskId } from '../domain/ids.ts';
 import type { Run, Task } from '../domain/task.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, waitUntil } from '../ports/clock.ts';
 import { failureOf, OrchestratorError } from '../ports/errors.ts';
 import { standing, type Workspace } from '../ports/isolation.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -326,17 +326,7 @@ export class EffectRunner {
   }
 
   private until(at: number, { detach }: OpenEffect): Promise<void> {
-    return new Promise((resolve) => {
-      if (detach.signal.aborted) {
-        resolve();
-        return;
-      }
-      const cancel = this.options.clock.at(at, resolve);
-      detach.signal.addEventListener('abort', () => {
-        cancel();
-        resolve();
-      });
-    });
+    return waitUntil(this.options.clock, at, detach.signal);
   }
 
   private report(command: ReportCommand): Promise<void> {

@@ -86,21 +86,15 @@ export class Preparation {
 
   /** The task's worktree; made if it is not there. */
   worktree(task: Task): Promise<Worktree> {
-    return this.worktrees.ensure({
-      taskId: task.id,
-      title: task.title,
-      baseBranch: task.settings.baseBranch,
-    });
+    return this.worktrees.ensure(requestOf(task));
   }
 
   /** The same, with what was done of the task so far. Throws `environment` when that is not in the repository. */
   worktreeWithWork(task: Task): Promise<Worktree> {
-    const { id: taskId, title, settings, worktree, commit } = task;
-    const request = { taskId, title, baseBranch: settings.baseBranch };
-    if (worktree === null) return this.worktrees.ensure(request);
-    const { branch, baseBranch, baseCommit } = worktree;
-    const work = { branch, baseBranch, baseCommit, commit: commit ?? baseCommit };
-    return this.worktrees.ensure({ ...request, work });
+    if (task.worktree === null) return this.worktree(task);
+    const { branch, baseBranch, baseCommit } = task.worktree;
+    const work = { branch, baseBranch, baseCommit, commit: task.commit ?? baseCommit };
+    return this.worktrees.ensure({ ...requestOf(task), work });
   }
 
   private async setUp(
@@ -148,4 +142,8 @@ export class Preparation {
       );
     }
   }
+}
+
+function requestOf({ id: taskId, title, settings: { baseBranch } }: Task) {
+  return { taskId, title, baseBranch };
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { MergeStrategy, Task } from '../../engine/domain/task.ts';
 import { mergeFailure } from '../../engine/mergeFailure.ts';
-import { mergeStrategy } from '../config.ts';
+import { mergeStrategy, scopeOf } from '../config.ts';
 import { viewIds } from '../contributions/ids.ts';
 import { confirm } from './confirm.ts';
 import type { CommandBody, CommandContext } from './context.ts';
@@ -12,9 +12,7 @@ import { oneTask } from './taskArgument.ts';
 export function accept({ session, messages }: Pick<CommandContext, 'session' | 'messages'>): CommandBody {
   return async (arg) => {
     const task = await oneTask(session, arg, questions().accept);
-    const strategy = mergeStrategy(
-      session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath),
-    );
+    const strategy = mergeStrategy(scopeOf(session));
     await confirmMerge(task, strategy);
     await vscode.window.withProgress({ location: { viewId: viewIds.tasks } }, async () => {
       const engine = await session.engine();

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { createTask, type NewTask } from '../../engine/createTask.ts';
 import { type TaskId, taskIdOf } from '../../engine/domain/ids.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
-import { taskSettings } from '../config.ts';
+import { scopeOf, taskSettings } from '../config.ts';
 import { commandIds } from '../contributions/ids.ts';
 import { longestRow, plainLine } from '../views/markdownText.ts';
 import { taskLabel } from '../views/taskLabels.ts';
@@ -119,8 +119,7 @@ async function create(
 ): Promise<TaskId> {
   // Opened first: the settings are those of the folder that the session works on.
   const engine = await session.engine();
-  const scope = session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath);
-  const settings = taskSettings(scope);
+  const settings = taskSettings(scopeOf(session));
   const taskId = taskIdOf(randomUUID());
   const rejection = await createTask(engine, {
     id: taskId,

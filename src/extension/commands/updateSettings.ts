@@ -3,7 +3,7 @@ import { fixedSettings, settingsOfTheLease } from '../../engine/domain/changeSet
 import { isFinal, type Task } from '../../engine/domain/task.ts';
 import { OrchestratorError } from '../../engine/ports/errors.ts';
 import { type SettingChange, settingChanges, settingsWith } from '../../engine/settings.ts';
-import { taskSettings } from '../config.ts';
+import { scopeOf, taskSettings } from '../config.ts';
 import { commandIds } from '../contributions/ids.ts';
 import { heldPort } from '../heldPort.ts';
 import { longestRow, plainLine } from '../views/markdownText.ts';
@@ -23,9 +23,8 @@ export function updateSettings({
       placeHolder: vscode.l10n.t('The task whose settings are updated'),
       none: vscode.l10n.t('There is no task whose settings could matter.'),
     });
-    const scope = session.repositoryPath === null ? null : vscode.Uri.file(session.repositoryPath);
     const fixed: readonly string[] = fixedSettings(task);
-    const others = settingChanges(task.settings, taskSettings(scope));
+    const others = settingChanges(task.settings, taskSettings(scopeOf(session)));
     const changes = others.filter(({ name }) => !fixed.includes(name));
     if (others.length === 0) {
       messages.info(vscode.l10n.t('"{0}" has the settings as they are now. Change them first.', task.title), {

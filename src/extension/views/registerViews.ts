@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { maxExecuting } from '../../engine/domain/allocation.ts';
 import { reorder } from '../commands/priority.ts';
-import { engineSettings, onDidChangeSetting } from '../config.ts';
+import { engineSettings, onDidChangeSetting, scopeOf } from '../config.ts';
 import { commandIds, contextKeys, settingKeys, viewIds } from '../contributions/ids.ts';
 import type { Messages } from '../messages.ts';
 import type { Session } from '../session.ts';
@@ -115,9 +115,9 @@ export function registerViews(
 }
 
 /** What is wrong with the setting is told by whoever works by it. */
-function concurrency({ repositoryPath }: Session): number {
+function concurrency(session: Session): number {
   try {
-    return engineSettings(repositoryPath === null ? null : vscode.Uri.file(repositoryPath)).maxConcurrent;
+    return engineSettings(scopeOf(session)).maxConcurrent;
   } catch {
     return maxExecuting;
   }
