@@ -142,12 +142,15 @@ export async function writeIn(folder: string, path: string, content: string): Pr
 }
 
 /** A task's worktree, with its files. */
-export async function taskWorktree(manager: WorktreeManager): Promise<Worktree> {
-  const worktree = await manager.ensure({
+export async function taskWorktree(
+  manager: WorktreeManager,
+  request: Parameters<WorktreeManager['ensure']>[0] = {
     taskId: '6f1c0f9e-0000-4000-8000-000000000001',
     title: 'Work',
     baseBranch: null,
-  });
+  },
+): Promise<Worktree> {
+  const worktree = await manager.ensure(request);
   await manager.populate(worktree, { copyFiles: [] });
   return worktree;
 }

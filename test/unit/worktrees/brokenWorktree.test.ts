@@ -2,7 +2,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Worktree, WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
-import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+import { GitRepository, taskWorktree, writeIn } from '../../support/gitRepository.ts';
 
 const taskId = '1a2b3c4d-0000-4000-8000-000000000001';
 const otherTaskId = '1a2b9999-0000-4000-8000-000000000002';
@@ -20,15 +20,9 @@ afterEach(async () => {
   await repository.remove();
 });
 
-async function populated(): Promise<Worktree> {
-  const worktree = await manager.ensure(request);
-  await manager.populate(worktree, { copyFiles: [] });
-  return worktree;
-}
-
 describe('a broken worktree', () => {
   async function withWork(): Promise<{ worktree: Worktree; commit: string }> {
-    const worktree = await populated();
+    const worktree = await taskWorktree(manager, request);
     await writeIn(worktree.path, 'work.txt', 'committed\n');
     const { commit } = await manager.checkpoint(worktree, 'Work');
     await writeIn(worktree.path, 'src/a.txt', 'not committed\n');

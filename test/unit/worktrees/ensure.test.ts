@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { WorktreeManager, type Worktree } from '../../../src/engine/worktrees/worktreeManager.ts';
-import { GitRepository, writeIn } from '../../support/gitRepository.ts';
+import { WorktreeManager } from '../../../src/engine/worktrees/worktreeManager.ts';
+import { GitRepository, taskWorktree, writeIn } from '../../support/gitRepository.ts';
 
 const run = promisify(execFile);
 
@@ -24,12 +24,6 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   await repository.remove();
 });
-
-async function populated(): Promise<Worktree> {
-  const worktree = await manager.ensure(request);
-  await manager.populate(worktree, { copyFiles: [] });
-  return worktree;
-}
 
 describe('repository', () => {
   test('is found from a folder deep inside, with its branch and commit', async () => {
@@ -151,7 +145,7 @@ describe('ensure', () => {
     await repository.write('new.txt', 'untracked\n');
     await repository.plantHooks();
     const before = await repository.state();
-    const worktree = await populated();
+    const worktree = await taskWorktree(manager, request);
     await writeIn(worktree.path, 'work.txt', 'work\n');
     await manager.checkpoint(worktree, 'Work');
     await manager.restore(worktree, worktree.baseCommit);
@@ -275,7 +269,7 @@ describe('ensure', () => {
     const linked = join(repository.root, 'on a stick');
     await repository.git('worktree', 'add', '--quiet', '-b', 'stick', linked);
     await rename(linked, `${linked}.unplugged`);
-    const worktree = await populated();
+    const worktree = await taskWorktree(manager, request);
     await rm(worktree.path, { recursive: true });
     await manager.ensure(request);
     await manager.remove(worktree, { force: true });
